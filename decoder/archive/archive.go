@@ -1,0 +1,127 @@
+package archive
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Archive is a list of members. It is immutable and safe for concurrent use.
+type Archive struct {
+	index
+	form    string
+	size    int64 // bytes of the archive as it lies on disk
+	modTime time.Time
+	closer  io.Closer
+}
+
+// Options are the settings of Open; the zero value serves.
+type Options struct {
+	// SpoolDir is where compressed archives are expanded. Empty stands for
+	// $TMPDIR, or /var/tmp: /tmp is memory on many machines.
+	SpoolDir string
+	// Progress is called when an archive is to be expanded, with its form and
+	// its size in bytes. What is written to the result is the compressed
+	// bytes as they are used up; it is closed at the end. It may be nil.
+	Progress func(form string, size int64) io.WriteCloser
+}
+
+// Open opens the archive at path: a tar, plain or compressed with gzip,
+// bzip2, xz or zstd, or a directory. What it is is read from its content,
+// never from its name. The error is one line that says what is wrong with
+// path; damage of which something is left is no error.
+func Open(path string, opts Options) (*Archive, error) {
+	// O_NONBLOCK: a FIFO must not make us wait for a writer.
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, err
+	}
+	a, err := open(f, opts)
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return a, nil
+}
+
+func open(f *os.File, opts Options) (*Archive, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case info.IsDir():
+		return openDir(f)
+	case !info.Mode().IsRegular():
+		return nil, &NotArchiveError{"neither a file nor a directory"}
+	}
+	form, err := sniff(f, info.Size())
+	if err != nil {
+		return nil, err
+	}
+	a := &Archive{form: form.name, size: info.Size(), modTime: info.ModTime(), closer: f}
+	content, size := f, info.Size()
+	var cut error
+	if form.expand != nil {
+		defer f.Close()
+		content, size, cut, err = spool(f, info.Size(), form, opts)
+		if err != nil {
+			return nil, err
+		}
+		a.closer = content
+	}
+	if !startsTar(content, size) {
+		a.closer.Close()
+		if cut != nil {
+			return nil, &FormatError{size, fmt.Errorf("the %s stream is damaged, and nothing of it is left: %w", form.name, cut)}
+		}
+		return nil, &NotArchiveError{form.name + " of something that is no tar"}
+	}
+	a.index = indexTar(content, size)
+	if cut != nil {
+		a.damage.addf(size, "the %s stream is damaged: %w; what it expands to may be wrong or incomplete", form.name, cut)
+	}
+	return a, nil
+}
+
+// OpenTar indexes a plain tar of that size inside another file, such as
+// rootfs-diff.tar. An empty one is a tar without members.
+func OpenTar(r io.ReaderAt, size int64) (*Archive, error) {
+	if size > 0 && !startsTar(r, size) {
+		return nil, errors.New("no tar")
+	}
+	return &Archive{index: indexTar(r, size), form: "tar", size: size, closer: noCloser{}}, nil
+}
+
+type noCloser struct{}
+
+func (noCloser) Close() error { return nil }
+
+// Form says what the archive is: tar, tar.gz, tar.bz2, tar.xz, tar.zst or
+// directory.
+func (a *Archive) Form() string { return a.form }
+
+// Members lists the members in the order of the archive, those of a
+// directory sorted by name. Parents that the archive does not list are not
+// among them. The caller must not change the slice.
+func (a *Archive) Members() []*Member { return a.members }
+
+// Lookup is the member of that cleaned name, or nil.
+func (a *Archive) Lookup(name string) *Member { return a.byName[name] }
+
+// Damage lists what was found wrong, each with its place.
+func (a *Archive) Damage() []error { return a.damage.list() }
+
+// ModTime is when the archive was last modified.
+func (a *Archive) ModTime() time.Time { return a.modTime }
+
+// Size is the size in bytes of the archive as it lies on disk; for a
+// directory, that of its files.
+func (a *Archive) Size() int64 { return a.size }
+
+// Close closes the archive. Members must not be read any more.
+func (a *Archive) Close() error { return a.closer.Close() }

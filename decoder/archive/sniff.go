@@ -1,0 +1,92 @@
+package archive
+
+import (
+	"bytes"
+	"compress/bzip2"
+	"errors"
+	"io"
+	"unicode/utf8"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"github.com/ulikunitz/xz"
+)
+
+// form is a form that an archive can have.
+type form struct {
+	name   string
+	magic  string
+	expand func(io.Reader) (io.Reader, error) // nil for a plain tar
+}
+
+// maxWindow bounds the memory that a compressed stream can claim for
+// decompression, in bytes. zstd's own tool does not go above 128 MiB unless
+// it is told to (zstd --long=31), and xz's highest preset uses 64 MiB.
+const maxWindow = 256 << 20
+
+var forms = []form{
+	{"tar.gz", "\x1f\x8b", func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) }},
+	{"tar.bz2", "BZh", func(r io.Reader) (io.Reader, error) { return bzip2.NewReader(r), nil }},
+	{"tar.xz", "\xfd7zXZ\x00", newXZ},
+	{"tar.zst", "\x28\xb5\x2f\xfd", newZstd},
+}
+
+func newXZ(r io.Reader) (io.Reader, error) {
+	// SingleStream false: xz files may be concatenated.
+	return xz.ReaderConfig{DictCap: 8 << 20}.NewReader(r)
+}
+
+func newZstd(r io.Reader) (io.Reader, error) {
+	// One goroutine is faster than the asynchronous default.
+	d, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderLowmem(true))
+	if err != nil {
+		return nil, err
+	}
+	return d.IOReadCloser(), nil
+}
+
+// sniff tells the form of a file by its first bytes.
+func sniff(r io.ReaderAt, size int64) (form, error) {
+	head := make([]byte, block)
+	n, err := r.ReadAt(head, 0)
+	if n < len(head) && err != nil && !errors.Is(err, io.EOF) {
+		return form{}, err
+	}
+	head = head[:n]
+	for _, f := range forms {
+		if bytes.HasPrefix(head, []byte(f.magic)) {
+			return f, nil
+		}
+	}
+	switch {
+	case isSkippable(head):
+		return forms[len(forms)-1], nil
+	case startsTar(r, size):
+		return form{name: "tar"}, nil
+	}
+	return form{}, &NotArchiveError{describe(head)}
+}
+
+// isSkippable tells whether a zstd stream begins with a frame of user data
+// (RFC 8878, 3.1.2).
+func isSkippable(head []byte) bool {
+	return len(head) >= 4 && head[0]&0xf0 == 0x50 && head[1] == 0x2a && head[2] == 0x4d && head[3] == 0x18
+}
+
+// describe says what a file is that is no archive, as far as it is obvious.
+func describe(head []byte) string {
+	switch {
+	case len(head) == 0:
+		return "an empty file"
+	case bytes.HasPrefix(head, []byte("\x7fELF")):
+		return "an ELF file"
+	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
+		return "a zip file"
+	case bytes.HasPrefix(head, []byte("\x04\x22\x4d\x18")):
+		return "compressed with lz4"
+	case utf8.Valid(head) && !bytes.ContainsRune(head, 0):
+		return "a text file"
+	default:
+		return "a file of unknown format, or a tar with a broken first header"
+	}
+}

@@ -1,0 +1,171 @@
+package archive
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// block is the unit of a tar, in bytes.
+const block = 512
+
+// indexTar walks the headers of a tar. It never reads what stands between
+// them but for the last byte of each member, which tells whether it is there.
+//
+// A broken header ends the walk. What follows is not searched for another
+// one: a member that is itself a tar has headers in it, which would pose as
+// members.
+func indexTar(r io.ReaderAt, size int64) index {
+	var x index
+	s := &headerSource{r: r, size: size}
+	t := tar.NewReader(s)
+	for {
+		s.first = -1
+		at := s.pos
+		h, err := t.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil && !errors.Is(err, tar.ErrInsecurePath) { // our own checks are stricter
+			x.damage.add(tarDamage(&x, at, size, err))
+			break
+		}
+		if err := addTarMember(&x, s, h); err != nil {
+			x.damage.add(fmt.Errorf("member %s: %w, left out", quote(h.Name), err))
+		}
+	}
+	x.settle()
+	return x
+}
+
+// tarDamage says what it means that the walk ended with err behind the
+// offset at.
+func tarDamage(x *index, at, size int64, err error) error {
+	last := "the archive"
+	if n := len(x.members); n > 0 {
+		last = "member " + quote(x.members[n-1].Name)
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return &FormatError{size, fmt.Errorf("the archive is cut short in or behind %s, what follows is missing: %w", last, err)}
+	}
+	return &FormatError{at, fmt.Errorf("behind %s: %w; what follows is missing", last, err)}
+}
+
+func addTarMember(x *index, s *headerSource, h *tar.Header) error {
+	m := &Member{
+		Perm: uint32(h.Mode) & 0o7777, UID: uint32(h.Uid), GID: uint32(h.Gid),
+		ModTime: h.ModTime, AccessTime: h.AccessTime, ChangeTime: h.ChangeTime,
+		Xattrs: xattrs(h.PAXRecords),
+	}
+	switch h.Typeflag {
+	case tar.TypeXGlobalHeader:
+		return nil
+	case tar.TypeLink:
+		x.addLink(m, h.Name, h.Linkname)
+		return nil
+	case tar.TypeDir:
+		m.Type = TypeDirectory
+	case tar.TypeSymlink:
+		m.Type, m.Target = TypeSymlink, h.Linkname
+	case tar.TypeFifo:
+		m.Type = TypeFIFO
+	case tar.TypeChar, tar.TypeBlock:
+		m.Type, m.Major, m.Minor = TypeChar, uint32(h.Devmajor), uint32(h.Devminor)
+		if h.Typeflag == tar.TypeBlock {
+			m.Type = TypeBlock
+		}
+	default:
+		// POSIX: a type that is not known is read as a regular file.
+		m.size = h.Size
+		fragments, isSparse, err := sparseMap(s, h)
+		switch {
+		case err != nil:
+			return err
+		case isSparse:
+			m.body = &sparse{s.r, fragments, h.Size}
+		default:
+			m.body = &section{s.r, s.pos, h.Size}
+		}
+	}
+	x.add(m, h.Name)
+	return nil
+}
+
+// xattrs takes the extended attributes out of PAX records.
+func xattrs(records map[string]string) map[string]string {
+	const prefix = "SCHILY.xattr."
+	var attrs map[string]string
+	for key, value := range records {
+		if name, ok := strings.CutPrefix(key, prefix); ok {
+			if attrs == nil {
+				attrs = make(map[string]string)
+			}
+			attrs[name] = value
+		}
+	}
+	return attrs
+}
+
+// headerSource is the tar as archive/tar reads it. After a header its
+// position is where the member's bytes begin.
+type headerSource struct {
+	r     io.ReaderAt
+	size  int64
+	pos   int64
+	first int64 // where the first block of the current header was read, or -1
+	buf   [8 * block]byte
+	at    int64 // offset of buf
+	n     int   // bytes in buf
+}
+
+func (s *headerSource) Read(p []byte) (int, error) {
+	// Only headers are read by the block: archive/tar seeks over contents.
+	if len(p) == block && s.first < 0 {
+		s.first = s.pos
+	}
+	if s.pos >= s.size {
+		return 0, io.EOF
+	}
+	if s.pos < s.at || s.pos >= s.at+int64(s.n) {
+		n, err := s.r.ReadAt(s.buf[:min(int64(len(s.buf)), s.size-s.pos)], s.pos)
+		if n == 0 {
+			if err == nil || errors.Is(err, io.EOF) {
+				err = io.ErrUnexpectedEOF
+			}
+			return 0, err
+		}
+		s.at, s.n = s.pos, n
+	}
+	n := copy(p, s.buf[s.pos-s.at:s.n])
+	s.pos += int64(n)
+	return n, nil
+}
+
+// Seek moves by offset from where it is: all that archive/tar asks for.
+func (s *headerSource) Seek(offset int64, whence int) (int64, error) {
+	if whence != io.SeekCurrent || offset < 0 || s.pos+offset < s.pos {
+		return 0, errors.ErrUnsupported
+	}
+	s.pos += offset
+	return s.pos, nil
+}
+
+// startsTar tells whether a header with a good checksum stands at the start,
+// or the end mark of a tar without members.
+func startsTar(r io.ReaderAt, size int64) bool {
+	var b [block]byte
+	if size < block {
+		return false
+	}
+	if n, _ := r.ReadAt(b[:], 0); n < block {
+		return false
+	}
+	if b == [block]byte{} {
+		return true
+	}
+	_, err := tar.NewReader(bytes.NewReader(b[:])).Next()
+	return !errors.Is(err, tar.ErrHeader)
+}
