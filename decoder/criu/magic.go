@@ -1,0 +1,35 @@
+package criu
+
+import "fmt"
+
+// Magic is the type mark of an image.
+type Magic uint32
+
+// The magics that stand before an image's own, and those of the images that
+// are decoded.
+//
+// Source: criu/include/magic.h.
+const (
+	MagicCommon  Magic = 0x54564319 // IMG_COMMON_MAGIC
+	MagicService Magic = 0x55105940 // IMG_SERVICE_MAGIC: stats-*, irmap-cache
+
+	MagicCore        Magic = 0x55053847 // CORE_MAGIC
+	MagicFiles       Magic = 0x56303138 // FILES_MAGIC
+	MagicFS          Magic = 0x51403912 // FS_MAGIC
+	MagicGhostFile   Magic = 0x52583605 // GHOST_FILE_MAGIC
+	MagicIDs         Magic = 0x54432030 // IDS_MAGIC
+	MagicInventory   Magic = 0x58313116 // INVENTORY_MAGIC
+	MagicIPCNSShm    Magic = 0x46283044 // IPCNS_SHM_MAGIC
+	MagicMemfdInode  Magic = 0x48453499 // MEMFD_INODE_MAGIC
+	MagicMM          Magic = 0x57492820 // MM_MAGIC
+	MagicMountpoints Magic = 0x55563928 // MNTS_MAGIC
+	MagicPagemap     Magic = 0x56084025 // PAGEMAP_MAGIC
+	MagicPstree      Magic = 0x50273030 // PSTREE_MAGIC
+	MagicRegFiles    Magic = 0x50363636 // REG_FILES_MAGIC
+	MagicRemapFpath  Magic = 0x59133954 // REMAP_FPATH_MAGIC
+	MagicStats       Magic = 0x57093306 // STATS_MAGIC
+	MagicUTSNS       Magic = 0x54473203 // UTSNS_MAGIC
+)
+
+// String gives m in hexadecimal, as magic.h has it.
+func (m Magic) String() string { return fmt.Sprintf("%#08x", uint32(m)) }
