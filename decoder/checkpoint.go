@@ -1,0 +1,154 @@
+package decoder
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/checkpoint-restore/go-criu/v7/crit/images/inventory"
+
+	"github.com/ckptfs/ckptfs/decoder/archive"
+	"github.com/ckptfs/ckptfs/decoder/criu"
+)
+
+// Checkpoint is the saved state of a container. It is immutable but for its
+// warnings, and safe for concurrent use.
+type Checkpoint struct {
+	Archive   *archive.Archive
+	Container Container
+	Processes []*Process // in the order of pstree.img
+	UTS       []UTSNamespace
+	Stats     []Stat    // nil where there are none
+	Time      time.Time // when the dump ended, by the time stamp of its last image
+	Warnings  *Warnings
+
+	loader *loader
+}
+
+// Image is an image whose bytes are read as they are needed.
+type Image struct {
+	io.ReaderAt
+	Name string // of the member
+}
+
+// Open decodes the small images of a checkpoint and finds the large ones; it
+// never reads pages. What cannot be decoded becomes a warning, and the rest
+// is usable. The error is a [*NotCheckpointError] where there is nothing to
+// decode.
+//
+// The archive must stay open as long as the checkpoint is used.
+func Open(a *archive.Archive) (*Checkpoint, error) {
+	im, err := findImages(a)
+	if err != nil {
+		return nil, err
+	}
+	l := &loader{images: im, warn: new(Warnings)}
+	for _, err := range a.Damage() {
+		l.warn.Add(err)
+	}
+	l.inventory()
+	l.mountDevs = l.loadMountDevs()
+	l.shmKeys = l.loadShmKeys()
+	l.files = l.loadFiles()
+	return &Checkpoint{
+		Archive:   a,
+		Container: l.container(),
+		Processes: l.processes(),
+		UTS:       l.utsNamespaces(),
+		Stats:     l.stats(),
+		Time:      l.time(),
+		Warnings:  l.warn,
+		loader:    l,
+	}, nil
+}
+
+// Process is the process of that PID, or nil.
+func (c *Checkpoint) Process(pid int) *Process {
+	for _, p := range c.Processes {
+		if p.PID == pid {
+			return p
+		}
+	}
+	return nil
+}
+
+// loader is the state of Open: the images and the tables that they refer to.
+type loader struct {
+	*images
+	warn      *Warnings
+	files     map[uint32]*File
+	mountDevs map[int]Dev
+	shmKeys   map[uint64]uint32
+}
+
+// newestImages is the newest version of the image format that is known:
+// CRTOOLS_IMAGES_V1_1 (criu/include/image.h). Version 3 brings compressed
+// pages.
+const newestImages = 2
+
+func (l *loader) inventory() {
+	name := l.name("inventory.img")
+	e, err := one[inventory.InventoryEntry](l.images, name, criu.MagicInventory)
+	if err != nil {
+		l.warn.Add(err)
+		return
+	}
+	if v := e.GetImgVersion(); v > newestImages {
+		l.warn.Addf("%s: images of version %d; the newest that is known is %d", name, v, newestImages)
+	}
+}
+
+// time is that of pstree.img, which CRIU writes near the end of a dump, or of
+// the archive where that image is missing.
+func (l *loader) time() time.Time {
+	for _, name := range []string{l.name("pstree.img"), l.name("inventory.img")} {
+		if m := l.member(name); m != nil {
+			return m.ModTime
+		}
+	}
+	return l.archive.ModTime()
+}
+
+// sortedKeys are the keys of m, ascending.
+func sortedKeys[V any](m map[string]V) []string {
+	return slices.Sorted(maps.Keys(m))
+}
+
+// DeletedFiles lists the paths that the container deleted from its root file
+// system, in the order of the engine's list, each beginning with "/".
+//
+// Source: deleted.files, a JSON list that Podman and CRI-O write.
+func (c *Checkpoint) DeletedFiles() []string {
+	var paths []string
+	if !c.loader.metadata("deleted.files", &paths) {
+		return nil
+	}
+	return paths
+}
+
+// RootfsDiff is what the container changed in its root file system, as an
+// archive of its own; nil where the checkpoint has none.
+//
+// Source: rootfs-diff.tar.
+func (c *Checkpoint) RootfsDiff() (*archive.Archive, error) {
+	return c.NestedTar("rootfs-diff.tar")
+}
+
+// NestedTar indexes a member that is itself a tar; nil where the member does
+// not exist.
+func (c *Checkpoint) NestedTar(name string) (*archive.Archive, error) {
+	m := c.loader.member(name)
+	if m == nil {
+		return nil, nil
+	}
+	a, err := archive.OpenTar(m, m.Size())
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	for _, err := range a.Damage() {
+		c.Warnings.Addf("%s: %w", name, err)
+	}
+	return a, nil
+}

@@ -1,0 +1,189 @@
+package decoder_test
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/ckptfs/ckptfs/decoder"
+	"github.com/ckptfs/ckptfs/decoder/criu"
+	"github.com/ckptfs/ckptfs/decoder/decodertest"
+)
+
+const rw = decoder.ProtRead | decoder.ProtWrite
+
+// sample is a process of two threads, its child and a zombie.
+func sample() decodertest.Checkpoint {
+	return decodertest.Checkpoint{
+		Files: map[uint32]string{1: "/bin/sample"},
+		Processes: []decodertest.Process{
+			{
+				PID: 1, Comm: "sample", Threads: []int{5},
+				VMAs: []decodertest.VMA{{Start: 0x10000, End: 0x14000, Prot: rw}},
+				Runs: []decodertest.Run{{Addr: 0x11000, Pages: 2, Flags: criu.PagePresent, Data: bytes.Repeat([]byte("page"), 1024)}},
+			},
+			{PID: 7, PPID: 1, Comm: "child"},
+			{PID: 8, PPID: 1, Comm: "zombie", Dead: true},
+		},
+	}
+}
+
+func TestOpen(t *testing.T) {
+	ck := sample().Open(t)
+	if w := ck.Warnings.List(); len(w) > 0 {
+		t.Fatalf("warnings: %q", w)
+	}
+	var got []string
+	for _, p := range ck.Processes {
+		var threads []string
+		for _, th := range p.Threads {
+			threads = append(threads, fmt.Sprintf("%d:r12=%d", th.TID, th.Registers.X86.GP.R12))
+		}
+		got = append(got, fmt.Sprintf("%d<-%d %s %c %v mm=%v", p.PPID, p.PID, p.Comm, p.State.Letter(), threads, p.MM != nil))
+	}
+	want := []string{
+		"0<-1 sample S [1:r12=1 5:r12=5] mm=true",
+		"1<-7 child S [7:r12=7] mm=true",
+		"1<-8 zombie Z [] mm=false",
+	}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("Open(): processes\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if exe := ck.Process(1).MM.Exe; exe == nil || exe.Path != "/bin/sample" {
+		t.Errorf("exe of process 1 = %+v, want /bin/sample", exe)
+	}
+}
+
+// TestDamage breaks one image at a time, and wants a warning that names it
+// while the rest is still there.
+func TestDamage(t *testing.T) {
+	broken := []byte("no image at all")
+	for _, test := range []struct {
+		name    string
+		members map[string][]byte
+		warning string
+		procs   int
+		intact  func(*decoder.Checkpoint) bool
+	}{
+		{"no pstree", map[string][]byte{"checkpoint/pstree.img": nil}, "checkpoint/pstree.img: missing", 0, nil},
+		{"broken pstree", map[string][]byte{"checkpoint/pstree.img": broken}, "checkpoint/pstree.img: offset 0: magic", 0, nil},
+		{"no core", map[string][]byte{"checkpoint/core-7.img": nil}, "process 7: checkpoint/core-7.img: missing", 3,
+			func(ck *decoder.Checkpoint) bool { return ck.Process(7).MM != nil && ck.Process(1).Leader() != nil }},
+		{"no core of a thread", map[string][]byte{"checkpoint/core-5.img": nil}, "process 1, thread 5: checkpoint/core-5.img: missing", 3,
+			func(ck *decoder.Checkpoint) bool { return len(ck.Process(1).Threads) == 1 }},
+		{"no mm", map[string][]byte{"checkpoint/mm-1.img": nil}, "process 1: checkpoint/mm-1.img: missing", 3,
+			func(ck *decoder.Checkpoint) bool { return ck.Process(7).MM != nil && ck.Process(1).Leader() != nil }},
+		{"no pagemap", map[string][]byte{"checkpoint/pagemap-1.img": nil}, "checkpoint/pagemap-1.img: missing", 3,
+			func(ck *decoder.Checkpoint) bool { return len(ck.Process(1).MM.VMAs) == 1 }},
+		{"no pages", map[string][]byte{"checkpoint/pages-1.img": nil}, "checkpoint/pages-1.img: missing", 3,
+			func(ck *decoder.Checkpoint) bool { return ck.Process(1).MM.Pagemap == nil }},
+		{"pages cut short", map[string][]byte{"checkpoint/pages-1.img": make([]byte, 4096)},
+			"has 2 pages of 4096 bytes, checkpoint/pages-1.img 4096 bytes", 3,
+			func(ck *decoder.Checkpoint) bool { return ck.Process(1).MM.Pagemap == nil }},
+		{"no files", map[string][]byte{"checkpoint/files.img": nil}, "checkpoint/files.img: missing", 3,
+			func(ck *decoder.Checkpoint) bool { return ck.Process(1).MM.Exe == nil }},
+		{"no inventory", map[string][]byte{"checkpoint/inventory.img": nil}, "checkpoint/inventory.img: missing", 3, nil},
+		{"broken config.dump", map[string][]byte{"config.dump": broken}, "config.dump: invalid character", 3, nil},
+		{"broken utsns", map[string][]byte{"checkpoint/utsns-3.img": broken}, "checkpoint/utsns-3.img: offset 0: magic", 3, nil},
+	} {
+		c := sample()
+		c.Members = test.members
+		ck := c.Open(t)
+		if got := strings.Join(ck.Warnings.List(), "\n"); !strings.Contains(got, test.warning) {
+			t.Errorf("%s: warnings %q, want one with %q", test.name, got, test.warning)
+		}
+		if len(ck.Processes) != test.procs {
+			t.Errorf("%s: %d processes, want %d", test.name, len(ck.Processes), test.procs)
+		} else if test.intact != nil && !test.intact(ck) {
+			t.Errorf("%s: more is missing than depends on it", test.name)
+		}
+	}
+}
+
+func TestHostileMappings(t *testing.T) {
+	c := sample()
+	c.Processes[0].VMAs = []decodertest.VMA{
+		{Start: 0x20000, End: 0x22000, Prot: rw},
+		{Start: 0x10000, End: 0x14000, Prot: rw},                       // not in order: sorted
+		{Start: 0x13000, End: 0x15000, Prot: rw},                       // overlaps
+		{Start: 0x30000, End: 0x30000, Prot: rw},                       // empty
+		{Start: 0x40000, End: 0x30000, Prot: rw},                       // ends before it begins
+		{Start: 0x50001, End: 0x52000, Prot: rw},                       // off the page border
+		{Start: 0x60000, End: 0x61000, Prot: rw, PgOff: 1 << 63},       // negative offset
+		{Start: 0x21000, End: 0x22000, Status: decoder.StatusGuard},    // no mapping
+		{Start: 0x21000, End: 0x22000, Status: decoder.StatusGuard},    // the same again
+		{Start: 0xfffffffffffff000, End: 0xffffffffffffffff, Prot: rw}, // off the page border, at the very top
+	}
+	mm := c.Open(t).Process(1).MM
+	var got []string
+	for _, v := range mm.VMAs {
+		got = append(got, v.Range.String())
+	}
+	if want := "[00010000-00014000 00020000-00022000]"; fmt.Sprint(got) != want {
+		t.Errorf("VMAs = %v, want %v", got, want)
+	}
+	if want := "[00021000-00022000]"; fmt.Sprint(mm.Guards) != want {
+		t.Errorf("Guards = %v, want %v", mm.Guards, want)
+	}
+}
+
+func TestHostilePageRuns(t *testing.T) {
+	c := sample()
+	c.Processes[0].Runs = []decodertest.Run{
+		{Addr: 0x11000, Pages: 1, Flags: criu.PagePresent},
+		{Addr: 0x11000, Pages: 1, Flags: criu.PagePresent},            // the same page again
+		{Addr: 0x12800, Pages: 1, Flags: criu.PagePresent},            // off the page border
+		{Addr: 0x13000, Pages: 1, Flags: criu.PagePresent},            // good, and its page is the fourth
+		{Addr: 0xfffffffffffff000, Pages: 2, Flags: criu.PagePresent}, // wraps
+	}
+	ck := c.Open(t)
+	var got []string
+	for _, r := range ck.Process(1).MM.Pagemap.Runs {
+		got = append(got, fmt.Sprintf("%#x@%d", r.Addr, r.Index))
+	}
+	if want := "[0x11000@0 0x13000@3]"; fmt.Sprint(got) != want {
+		t.Errorf("page runs = %v, want %v", got, want)
+	}
+	if w := ck.Warnings.List(); len(w) != 3 {
+		t.Errorf("warnings %q, want three", w)
+	}
+}
+
+func TestHostileTree(t *testing.T) {
+	c := sample()
+	c.Processes = append(c.Processes,
+		decodertest.Process{PID: 1, Comm: "again"},
+		decodertest.Process{PID: 0, Comm: "nobody"},
+	)
+	if ck := c.Open(t); len(ck.Processes) != 3 || len(ck.Warnings.List()) != 2 {
+		t.Errorf("%d processes, warnings %q; want 3 and 2", len(ck.Processes), ck.Warnings.List())
+	}
+}
+
+// TestOldPagemap reads a pagemap as CRIU before 4.2 wrote it.
+func TestOldPagemap(t *testing.T) {
+	c := sample()
+	c.Processes[0].OldRuns = true
+	ck := c.Open(t)
+	if m := ck.Process(1).MM.Pagemap; m == nil || m.Present != 2 {
+		t.Errorf("pagemap %+v, want two pages; warnings %q", m, ck.Warnings.List())
+	}
+}
+
+func TestSplitVVAR(t *testing.T) {
+	c := sample()
+	vvar := decoder.StatusRegular | decoder.StatusAnonPrivate | decoder.StatusVVAR
+	c.Processes[0].VMAs = []decodertest.VMA{
+		{Start: 0x10000, End: 0x16000, Prot: decoder.ProtRead, Status: vvar}, // six pages: two mappings
+		{Start: 0x20000, End: 0x24000, Prot: decoder.ProtRead, Status: vvar}, // four: one
+	}
+	c.Processes[0].Runs = nil
+	var got []string
+	for _, v := range c.Open(t).Process(1).MM.VMAs {
+		got = append(got, v.Range.String())
+	}
+	if want := "[00010000-00014000 00014000-00016000 00020000-00024000]"; fmt.Sprint(got) != want {
+		t.Errorf("VMAs = %v, want %v", got, want)
+	}
+}

@@ -1,0 +1,42 @@
+// Package decoder turns a checkpoint archive into a model of the container:
+// its processes with their threads, registers and mappings, the files they
+// had open, and what the engine wrote beside.
+//
+// # What an archive holds
+//
+// An archive as Podman and CRI-O export it; a bare dump of CRIU or runc is
+// what stands below checkpoint/:
+//
+//	config.dump             the engine's configuration of the container (JSON)
+//	spec.dump               the OCI runtime specification (JSON)
+//	network.status          its addresses (JSON)
+//	stats-dump              the statistics of the dump
+//	rootfs-diff.tar         files that the container changed
+//	deleted.files           paths that it deleted (JSON)
+//	checkpoint/
+//	  inventory.img         version of the images
+//	  pstree.img            which processes there are, and their threads
+//	  core-<tid>.img        registers, credentials and signals of a thread
+//	  mm-<pid>.img          mappings of a process
+//	  pagemap-<pid>.img     which of its pages were captured
+//	  pages-<id>.img        the captured pages, one behind the other
+//	  ids-<pid>.img         which tables and namespaces it uses
+//	  fs-<pid>.img          its root and working directory
+//	  files.img             everything that was open or mapped
+//	  remap-fpath.img       which of it was deleted, and where that is kept
+//	  memfd.img             names and sizes of memory files
+//	  mountpoints-<ns>.img  the mount table
+//	  utsns-<ns>.img        the host name
+//
+// # How it is decoded
+//
+// [Open] decodes what is small and never touches a page. What is damaged or
+// missing becomes a warning and costs what depends on it; the rest is a
+// usable [Checkpoint]. The images' messages stay in this package: nothing
+// above it knows protobuf.
+//
+// Every byte of an archive is hostile. Sizes are claims until the bytes are
+// there, ids may refer to nothing, ranges may wrap or overlap; the model that
+// comes out has none of that: its mappings are sorted and disjoint, its page
+// runs lie behind one another and add up to the pages image.
+package decoder

@@ -1,0 +1,49 @@
+package decoder
+
+// File is an open file description, or what a mapping, a working directory
+// or an executable refers to.
+//
+// Source: files.img, remap-fpath.img, memfd.img.
+type File struct {
+	ID      uint32
+	Kind    FileKind
+	Path    string // as in the container; of a memfd, its name without "/memfd:"
+	Deleted bool   // unlinked while in use
+	MountID int    // mount entry in mountpoints-<id>.img; -1 where not recorded
+	Dev     Dev    // device of the file system, where known
+	Ino     uint64 // 0 where the checkpoint does not record it
+	Size    int64  // bytes at the time of the dump; -1 where not recorded
+	BuildID []byte // GNU build-id of an ELF file; nil where not recorded
+}
+
+// FileKind tells the kinds of files apart.
+type FileKind uint8
+
+// The kinds of files.
+const (
+	FileOther   FileKind = iota // socket, eventfd, ...
+	FileRegular                 // reg file: anything with a path
+	FileMemfd
+)
+
+// Dev is a device number.
+type Dev struct{ Major, Minor uint32 }
+
+// KernelName is the path as the kernel shows it in /proc/pid/maps and in
+// /proc/pid/exe: with " (deleted)" behind what has been unlinked.
+//
+// Source: fs/d_path.c:d_path, mm/memfd.c; a MAP_SHARED|MAP_ANONYMOUS mapping
+// is a file named /dev/zero (mm/shmem.c:shmem_zero_setup), which CRIU stores
+// as a memfd of that name.
+func (f *File) KernelName() string {
+	switch {
+	case f.Kind == FileMemfd && f.Path == "/dev/zero":
+		return "/dev/zero (deleted)"
+	case f.Kind == FileMemfd:
+		return "/memfd:" + f.Path + " (deleted)"
+	case f.Deleted:
+		return f.Path + " (deleted)"
+	default:
+		return f.Path
+	}
+}

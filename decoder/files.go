@@ -1,0 +1,167 @@
+package decoder
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+
+	"github.com/checkpoint-restore/go-criu/v7/crit/images/fdinfo"
+	ghost_file "github.com/checkpoint-restore/go-criu/v7/crit/images/ghost-file"
+	ipc_shm "github.com/checkpoint-restore/go-criu/v7/crit/images/ipc-shm"
+	"github.com/checkpoint-restore/go-criu/v7/crit/images/memfd"
+	"github.com/checkpoint-restore/go-criu/v7/crit/images/regfile"
+	remap_file_path "github.com/checkpoint-restore/go-criu/v7/crit/images/remap-file-path"
+
+	"github.com/ckptfs/ckptfs/decoder/criu"
+)
+
+// loadFiles decodes the open files, by their id.
+func (l *loader) loadFiles() map[uint32]*File {
+	files := make(map[uint32]*File)
+	inodes := l.memfdInodes()
+	err := each(l.images, l.name("files.img"), criu.MagicFiles, func(e *fdinfo.FileEntry, _ *criu.Reader) error {
+		switch e.GetType() {
+		case fdinfo.FdTypes_REG:
+			if e.GetReg() == nil {
+				return fmt.Errorf("file %d: regular, and nothing about it", e.GetId())
+			}
+			files[e.GetId()] = l.regFile(e.GetReg())
+		case fdinfo.FdTypes_MEMFD:
+			files[e.GetId()] = memfdFile(e, inodes)
+		default:
+			files[e.GetId()] = &File{ID: e.GetId(), MountID: -1, Size: -1}
+		}
+		return nil
+	})
+	if errors.Is(err, ErrMissing) {
+		// CRIU before 3.4 wrote an image for each type of file.
+		if old := l.name("reg-files.img"); l.member(old) != nil {
+			err = each(l.images, old, criu.MagicRegFiles, func(e *regfile.RegFileEntry, _ *criu.Reader) error {
+				files[e.GetId()] = l.regFile(e)
+				return nil
+			})
+		}
+	}
+	l.warn.Add(err)
+	l.remaps(files)
+	return files
+}
+
+func (l *loader) regFile(e *regfile.RegFileEntry) *File {
+	f := &File{
+		ID: e.GetId(), Kind: FileRegular, Path: e.GetName(), MountID: int(e.GetMntId()), Size: -1,
+		BuildID: buildID(e.GetBuildId()),
+	}
+	if e.Size != nil && int64(e.GetSize()) >= 0 {
+		f.Size = int64(e.GetSize())
+	}
+	f.Dev = l.mountDevs[f.MountID]
+	return f
+}
+
+// buildID turns the words in which CRIU keeps a build-id into its bytes.
+func buildID(words []uint32) []byte {
+	var id []byte
+	for _, w := range words {
+		id = binary.LittleEndian.AppendUint32(id, w)
+	}
+	return id
+}
+
+func (l *loader) memfdInodes() map[uint32]*memfd.MemfdInodeEntry {
+	inodes := make(map[uint32]*memfd.MemfdInodeEntry)
+	err := each(l.images, l.name("memfd.img"), criu.MagicMemfdInode, func(e *memfd.MemfdInodeEntry, _ *criu.Reader) error {
+		inodes[uint32(e.GetInodeId())] = e
+		return nil
+	})
+	l.warn.Add(optional(err))
+	return inodes
+}
+
+func memfdFile(e *fdinfo.FileEntry, inodes map[uint32]*memfd.MemfdInodeEntry) *File {
+	f := &File{ID: e.GetId(), Kind: FileMemfd, Deleted: true, MountID: -1, Size: -1}
+	if inode := inodes[e.GetMemfd().GetInodeId()]; inode != nil {
+		f.Path = inode.GetName()
+		f.Size = int64(inode.GetSize())
+		// CRIU takes the inode number as shmid (criu/memfd.c).
+		f.Ino = uint64(inode.GetShmid())
+	}
+	return f
+}
+
+// remaps marks the files that were unlinked while in use.
+func (l *loader) remaps(files map[uint32]*File) {
+	err := each(l.images, l.name("remap-fpath.img"), criu.MagicRemapFpath, func(e *remap_file_path.RemapFilePathEntry, _ *criu.Reader) error {
+		f := files[e.GetOrigId()]
+		if f == nil {
+			return nil
+		}
+		switch e.GetRemapType() {
+		case remap_file_path.RemapType_GHOST:
+			f.Deleted = true
+			l.ghost(f, e.GetRemapId())
+		case remap_file_path.RemapType_LINKED:
+			f.Deleted = true
+		default:
+		}
+		return nil
+	})
+	l.warn.Add(optional(err))
+}
+
+// ghost fills in what the ghost file's image says of the unlinked file f.
+func (l *loader) ghost(f *File, id uint32) {
+	e, err := one[ghost_file.GhostFileEntry](l.images, l.name("ghost-file-%x.img", id), criu.MagicGhostFile)
+	if err != nil {
+		l.warn.Add(fmt.Errorf("deleted file %q: %w", f.Path, err))
+		return
+	}
+	f.Ino = e.GetIno()
+	if e.Dev != nil {
+		f.Dev = kernelDev(e.GetDev())
+	}
+}
+
+// kernelDev splits a device number as the kernel keeps it in 32 bits
+// (include/linux/kdev_t.h:MAJOR, MINOR).
+func kernelDev(dev uint32) Dev { return Dev{Major: dev >> 20, Minor: dev & 0xfffff} }
+
+// mappedFile is what a mapping maps: an open file, or the file that the
+// kernel makes for a piece of shared memory. It is nil for anonymous memory.
+func (l *loader) mappedFile(v *VMA) *File {
+	switch {
+	case v.Status.Has(StatusSysVIPC):
+		key, ok := l.shmKeys[v.ShmID]
+		if !ok {
+			return nil
+		}
+		// ipc/shm.c:newseg
+		return &File{Kind: FileRegular, Path: fmt.Sprintf("/SYSV%08x", key), Deleted: true, MountID: -1, Size: -1, Ino: v.ShmID}
+	case v.Status.Any(StatusFilePrivate | StatusFileShared):
+		return l.files[uint32(v.ShmID)]
+	case v.Status.Has(StatusAnonShared):
+		// mm/shmem.c:shmem_zero_setup; CRIU takes the inode number as shmid
+		// (criu/proc_parse.c).
+		return &File{Kind: FileMemfd, Path: "/dev/zero", Deleted: true, MountID: -1, Size: -1, Ino: v.ShmID}
+	default:
+		return nil
+	}
+}
+
+// loadShmKeys decodes the keys of the SysV shared-memory segments, by their
+// id.
+func (l *loader) loadShmKeys() map[uint64]uint32 {
+	keys := make(map[uint64]uint32)
+	for _, name := range l.matching("ipcns-shm-*.img") {
+		err := each(l.images, name, criu.MagicIPCNSShm, func(e *ipc_shm.IpcShmEntry, r *criu.Reader) error {
+			keys[uint64(e.GetDesc().GetId())] = e.GetDesc().GetKey()
+			if e.GetInPagemaps() {
+				return nil
+			}
+			// Older images have the bytes here, padded to four.
+			return r.SkipPayload(int64(e.GetSize()+3) &^ 3)
+		})
+		l.warn.Add(err)
+	}
+	return keys
+}

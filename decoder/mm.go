@@ -1,0 +1,178 @@
+package decoder
+
+import (
+	"fmt"
+	"sort"
+
+	criu_mm "github.com/checkpoint-restore/go-criu/v7/crit/images/mm"
+	"github.com/checkpoint-restore/go-criu/v7/crit/images/vma"
+
+	"github.com/ckptfs/ckptfs/decoder/criu"
+)
+
+// mm decodes the memory descriptor of a process, or gives nil and a warning.
+func (l *loader) mm(pid int) *MM {
+	name := l.name("mm-%d.img", pid)
+	e, err := one[criu_mm.MmEntry](l.images, name, criu.MagicMM)
+	if err != nil {
+		l.warn.Add(fmt.Errorf("process %d: %w", pid, err))
+		return nil
+	}
+	m := &MM{
+		ArgStart: Addr(e.GetMmArgStart()), ArgEnd: Addr(e.GetMmArgEnd()),
+		EnvStart: Addr(e.GetMmEnvStart()), EnvEnd: Addr(e.GetMmEnvEnd()),
+		StartBrk: Addr(e.GetMmStartBrk()), Brk: Addr(e.GetMmBrk()),
+		StartStack: Addr(e.GetMmStartStack()),
+		Exe:        l.files[e.GetExeFileId()],
+		Auxv:       e.GetMmSavedAuxv(),
+	}
+	m.PageSize, err = pageSize(m)
+	if err != nil {
+		l.warn.Addf("process %d: %s: %w", pid, name, err)
+	}
+	l.vmas(m, name, e.GetVmas())
+	m.Pagemap, m.Pages, err = l.pagemap(fmt.Sprint(pid), m.PageSize)
+	if err != nil {
+		l.warn.Add(fmt.Errorf("process %d: its captured memory is absent: %w", pid, err))
+	}
+	return m
+}
+
+// atPageSize is the type AT_PAGESZ of an entry of the auxiliary vector.
+const atPageSize = 6
+
+// defaultPageSize is that of x86-64 and of most other machines.
+const defaultPageSize = 4096
+
+// pageSize is that of the checkpointed machine. The host's does not matter.
+func pageSize(m *MM) (int, error) {
+	size, ok := m.Auxval(atPageSize)
+	switch {
+	case !ok:
+		return defaultPageSize, fmt.Errorf("no page size in the auxiliary vector, %d assumed", defaultPageSize)
+	case size < 4096 || size > 1<<16 || size&(size-1) != 0:
+		return defaultPageSize, fmt.Errorf("page size %d is impossible, %d assumed", size, defaultPageSize)
+	}
+	return int(size), nil
+}
+
+// vmas fills in the mappings, sorted and not overlapping, and the guard
+// ranges, which CRIU appends to the list as if they were mappings
+// (criu/mem.c, VMA_AREA_GUARD).
+func (l *loader) vmas(m *MM, name string, entries []*vma.VmaEntry) {
+	m.VMAs = make([]*VMA, 0, len(entries))
+	for i, e := range entries {
+		v := &VMA{
+			Range:  Range{Addr(e.GetStart()), Addr(e.GetEnd())},
+			Prot:   Prot(e.GetProt()),
+			Flags:  MapFlags(e.GetFlags()),
+			Status: VMAStatus(e.GetStatus()),
+			PgOff:  int64(e.GetPgoff()),
+			ShmID:  e.GetShmid(),
+			Madv:   e.GetMadv(),
+		}
+		mask := Addr(m.PageSize - 1)
+		if v.Start >= v.End || (v.Start|v.End|Addr(v.PgOff))&mask != 0 || v.PgOff < 0 {
+			l.warn.Addf("%s: mapping %d at %v: impossible range or offset, left out", name, i, v.Range)
+			continue
+		}
+		if v.Status.Has(StatusGuard) {
+			m.Guards = append(m.Guards, v.Range)
+			continue
+		}
+		v.File = l.mappedFile(v)
+		m.VMAs = append(m.VMAs, splitVVAR(v, m.PageSize)...)
+	}
+	sort.SliceStable(m.VMAs, func(i, j int) bool { return m.VMAs[i].Start < m.VMAs[j].Start })
+	sort.SliceStable(m.Guards, func(i, j int) bool { return m.Guards[i].Start < m.Guards[j].Start })
+	var end Addr
+	kept := m.VMAs[:0]
+	for _, v := range m.VMAs {
+		if v.Start < end {
+			l.warn.Addf("%s: mapping %v overlaps the one before, left out", name, v.Range)
+			continue
+		}
+		end = v.End
+		kept = append(kept, v)
+	}
+	m.VMAs = kept
+	m.Guards = disjoint(m.Guards)
+}
+
+// disjoint merges the overlapping ones of sorted ranges.
+func disjoint(sorted []Range) []Range {
+	var out []Range
+	for _, r := range sorted {
+		if n := len(out); n > 0 && r.Start <= out[n-1].End {
+			out[n-1].End = max(out[n-1].End, r.End)
+			continue
+		}
+		out = append(out, r)
+	}
+	return out
+}
+
+// splitVVAR undoes a merge of CRIU's. Since Linux 6.13 an x86 process has
+// [vvar] of four pages (enum vdso_pages) and right behind it [vvar_vclock] of
+// two (VDSO_NR_VCLOCK_PAGES); CRIU stores both as one mapping. Before, [vvar]
+// was never of six pages.
+//
+// Source: arch/x86/entry/vdso/vma.c:map_vdso; criu/proc_parse.c.
+func splitVVAR(v *VMA, pageSize int) []*VMA {
+	const vvarPages, vclockPages = 4, 2
+	if !v.Status.Has(StatusVVAR) || v.Len() != uint64((vvarPages+vclockPages)*pageSize) {
+		return []*VMA{v}
+	}
+	vvar, vclock := *v, *v
+	vvar.End = v.Start + Addr(vvarPages*pageSize)
+	vclock.Start = vvar.End
+	return []*VMA{&vvar, &vclock}
+}
+
+// pagemap decodes the page index of a process or a shared-memory object and
+// finds its pages image.
+//
+// The offsets of all pages follow from the sizes of the runs before them, so
+// one wrong number would give wrong bytes for all that follow: the runs must
+// add up to the pages image, or none of them is used.
+func (l *loader) pagemap(id string, pageSize int) (*criu.Pagemap, *Image, error) {
+	name := l.name("pagemap-%s.img", id)
+	member := l.member(name)
+	if member == nil {
+		return nil, nil, fmt.Errorf("%s: %w", name, ErrMissing)
+	}
+	m, err := criu.ReadPagemap(name, member, member.Size())
+	if err != nil {
+		return nil, nil, err
+	}
+	pagesName := l.name("pages-%d.img", m.PagesID)
+	pages := l.member(pagesName)
+	if m.Present == 0 && pages == nil {
+		return m, nil, nil
+	}
+	if pages == nil {
+		return nil, nil, fmt.Errorf("%s: %w", pagesName, ErrMissing)
+	}
+	m.Runs = l.sound(name, m.Runs, pageSize)
+	if m.Present > uint64(pages.Size()) || m.Present*uint64(pageSize) != uint64(pages.Size()) {
+		return nil, nil, fmt.Errorf("%s has %d pages of %d bytes, %s %d bytes", name, m.Present, pageSize, pagesName, pages.Size())
+	}
+	return m, &Image{ReaderAt: pages, Name: pagesName}, nil
+}
+
+// sound leaves out the page runs that no process can have: not on a page
+// border, past the end of the address space, or not behind the one before.
+func (l *loader) sound(name string, runs []criu.PageRun, pageSize int) []criu.PageRun {
+	var end uint64
+	kept := runs[:0]
+	for i, r := range runs {
+		bytes := uint64(r.Pages) * uint64(pageSize)
+		if r.Addr%uint64(pageSize) != 0 || r.Addr < end || r.Addr+bytes < r.Addr {
+			l.warn.Addf("%s: page run %d at %#x: impossible or overlapping range, left out", name, i, r.Addr)
+			continue
+		}
+		end = r.Addr + bytes
+		kept = append(kept, r)
+	}
+	return kept
+}

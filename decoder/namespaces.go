@@ -1,0 +1,78 @@
+package decoder
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/checkpoint-restore/go-criu/v7/crit/images/mnt"
+	"github.com/checkpoint-restore/go-criu/v7/crit/images/utsns"
+
+	"github.com/ckptfs/ckptfs/decoder/criu"
+)
+
+// UTSNamespace is what uname(2) says of the host name.
+//
+// Source: utsns-<id>.img.
+type UTSNamespace struct {
+	ID                   uint32 // CRIU's id of the namespace
+	NodeName, DomainName string
+}
+
+// utsNamespaces decodes the UTS namespaces, sorted by id.
+func (l *loader) utsNamespaces() []UTSNamespace {
+	var list []UTSNamespace
+	for _, name := range l.matching("utsns-*.img") {
+		id, ok := imageID(name, "utsns-")
+		if !ok {
+			continue
+		}
+		e, err := one[utsns.UtsnsEntry](l.images, name, criu.MagicUTSNS)
+		if err != nil {
+			l.warn.Add(err)
+			continue
+		}
+		list = append(list, UTSNamespace{id, e.GetNodename(), e.GetDomainname()})
+	}
+	slices.SortFunc(list, func(a, b UTSNamespace) int { return int(int64(a.ID) - int64(b.ID)) })
+	return list
+}
+
+// loadMountDevs decodes which device each mount of the container has, by
+// mount id.
+func (l *loader) loadMountDevs() map[int]Dev {
+	devs := make(map[int]Dev)
+	for _, name := range l.matching("mountpoints-*.img") {
+		err := each(l.images, name, criu.MagicMountpoints, func(e *mnt.MntEntry, _ *criu.Reader) error {
+			devs[int(e.GetMntId())] = kernelDev(e.GetRootDev())
+			return nil
+		})
+		l.warn.Add(err)
+	}
+	return devs
+}
+
+// matching lists the images whose name matches pattern, sorted.
+func (im *images) matching(pattern string) []string {
+	var names []string
+	for _, m := range im.archive.Members() {
+		dir, base := path.Split(m.Name)
+		if strings.TrimSuffix(dir, "/") != im.dir {
+			continue
+		}
+		if ok, _ := path.Match(pattern, base); ok && im.member(m.Name) != nil {
+			names = append(names, m.Name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// imageID is the number behind prefix in an image's name: 12 in utsns-12.img.
+func imageID(name, prefix string) (uint32, bool) {
+	s := strings.TrimSuffix(strings.TrimPrefix(path.Base(name), prefix), ".img")
+	id, err := strconv.ParseUint(s, 10, 32)
+	return uint32(id), err == nil && fmt.Sprint(id) == s
+}

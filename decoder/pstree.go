@@ -1,0 +1,83 @@
+package decoder
+
+import (
+	"fmt"
+
+	criu_core "github.com/checkpoint-restore/go-criu/v7/crit/images/criu-core"
+	criu_fs "github.com/checkpoint-restore/go-criu/v7/crit/images/fs"
+	"github.com/checkpoint-restore/go-criu/v7/crit/images/pstree"
+
+	"github.com/ckptfs/ckptfs/decoder/criu"
+)
+
+// processes decodes the process tree. Only pstree.img says which processes
+// there are: an archive may carry images of dead ones, left from an earlier
+// checkpoint of the same container.
+func (l *loader) processes() []*Process {
+	var list []*Process
+	seen := make(map[uint32]bool)
+	name := l.name("pstree.img")
+	err := each(l.images, name, criu.MagicPstree, func(e *pstree.PstreeEntry, _ *criu.Reader) error {
+		// A PID is a positive number, and unique.
+		if pid := e.GetPid(); pid == 0 || pid > maxPID || seen[pid] {
+			l.warn.Addf("%s: process %d: impossible or repeated PID, left out", name, pid)
+			return nil
+		}
+		seen[e.GetPid()] = true
+		list = append(list, l.process(e))
+		return nil
+	})
+	l.warn.Add(err)
+	return list
+}
+
+// maxPID is the largest PID that the kernel gives out on 64-bit machines
+// (include/linux/threads.h:PID_MAX_LIMIT).
+const maxPID = 4 << 20
+
+// process decodes what the images say of one entry of the process tree. What
+// fails becomes a warning and is missing in the result.
+func (l *loader) process(e *pstree.PstreeEntry) *Process {
+	p := &Process{
+		PID: int(e.GetPid()), PPID: int(e.GetPpid()),
+		PGID: int(e.GetPgid()), SID: int(e.GetSid()),
+	}
+	leader, err := l.core(p.PID)
+	if err != nil {
+		l.warn.Add(fmt.Errorf("process %d: %w", p.PID, err))
+	} else {
+		l.taskCore(p, leader)
+	}
+	if p.State.Dead() {
+		// The threads of a dead process are uninitialised memory of CRIU
+		// (criu/pstree.c), and there is nothing else of it.
+		return p
+	}
+	l.threads(p, e.GetThreads(), leader)
+	p.IDs = l.ids(p.PID)
+	p.FS = l.fs(p.PID)
+	p.MM = l.mm(p.PID)
+	return p
+}
+
+func (l *loader) ids(pid int) *IDs {
+	m, err := one[criu_core.TaskKobjIdsEntry](l.images, l.name("ids-%d.img", pid), criu.MagicIDs)
+	if err != nil {
+		l.warn.Add(fmt.Errorf("process %d: %w", pid, err))
+		return nil
+	}
+	return &IDs{
+		VM: m.GetVmId(), Files: m.GetFilesId(), FS: m.GetFsId(), Sighand: m.GetSighandId(),
+		PID: m.GetPidNsId(), Net: m.GetNetNsId(), IPC: m.GetIpcNsId(), UTS: m.GetUtsNsId(),
+		Mnt: m.GetMntNsId(), User: m.GetUserNsId(), CG: m.GetCgroupNsId(), Time: m.GetTimeNsId(),
+	}
+}
+
+func (l *loader) fs(pid int) *FS {
+	m, err := one[criu_fs.FsEntry](l.images, l.name("fs-%d.img", pid), criu.MagicFS)
+	if err != nil {
+		l.warn.Add(fmt.Errorf("process %d: %w", pid, err))
+		return nil
+	}
+	return &FS{CWD: l.files[m.GetCwdId()], Root: l.files[m.GetRootId()], Umask: m.GetUmask()}
+}
