@@ -1,0 +1,75 @@
+package coredump
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/ckptfs/ckptfs/decoder"
+)
+
+// part is a range of the address space that stands in the core file.
+type part struct {
+	decoder.Range
+	off  int64 // of Start, in the file
+	prot decoder.Prot
+}
+
+// end is the offset behind the part.
+func (p *part) end() int64 { return p.off + int64(p.Len()) }
+
+// addr is the address of the byte at the offset off, which lies in the part.
+func (p *part) addr(off int64) decoder.Addr { return p.Start + decoder.Addr(off-p.off) }
+
+// offset is the offset of the byte at the address a, which lies in the part
+// or at its end.
+func (p *part) offset(a decoder.Addr) int64 { return p.off + int64(a-p.Start) }
+
+// known is the list of the maximal ranges of the VMAs whose bytes are known,
+// with offsets yet to be set, and how many bytes of them are stored.
+func known(vmas []*decoder.VMA, mem Memory) (parts []part, data int64) {
+	for _, v := range vmas {
+		first := len(parts)
+		for r, stored := range mem.Runs(v.Range) {
+			if stored {
+				data += int64(r.Len())
+			}
+			if last := len(parts) - 1; last >= first && parts[last].End == r.Start {
+				parts[last].End = r.End
+				continue
+			}
+			parts = append(parts, part{Range: r, prot: v.Prot})
+		}
+	}
+	return slices.Clip(parts), data
+}
+
+// place sets the offsets of the parts, one behind the other from off on. It
+// returns the offset behind the last.
+func place(parts []part, off int64) (end int64, err error) {
+	for i := range parts {
+		p := &parts[i]
+		if p.Len() > uint64(math.MaxInt64-shdrSize-off) {
+			return 0, &UnsupportedError{fmt.Sprintf("memory up to %s is too large for a file", p.Range)}
+		}
+		p.off = off
+		off = p.end()
+	}
+	return off, nil
+}
+
+// find is the index of the part that holds the offset off. Below the first
+// part it is 0, behind the last their number.
+func (c *Core) find(off int64) int {
+	i, _ := slices.BinarySearchFunc(c.parts, off, func(p part, off int64) int {
+		switch {
+		case p.end() <= off:
+			return -1
+		case off < p.off:
+			return 1
+		default:
+			return 0
+		}
+	})
+	return i
+}

@@ -1,0 +1,79 @@
+package coredump
+
+import (
+	"math"
+	"reflect"
+	"testing"
+
+	"github.com/ckptfs/ckptfs/decoder"
+)
+
+func TestParts(t *testing.T) {
+	type pages struct{ first, n, off int } // in pages; off from the first part's
+	for _, tt := range []struct {
+		name    string
+		picture string
+		want    []pages
+	}{
+		{"no memory", "", nil},
+		{"data", "[DDD]", []pages{{0, 3, 0}}},
+		{"zeros are in the file", "[zzz]", []pages{{0, 3, 0}}},
+		{"data and zeros are one part", "[DzzD]", []pages{{0, 4, 0}}},
+		{"VMA without bytes", "[..][D]", []pages{{2, 1, 0}}},
+		{"gap in a VMA", "[DD.z]", []pages{{0, 2, 0}, {3, 1, 2}}},
+		{"gaps at both ends", "[.DD.]", []pages{{1, 2, 0}}},
+		{"adjacent VMAs stay apart", "[DD][DD]", []pages{{0, 2, 0}, {2, 2, 2}}},
+		{"adjacent zero VMAs too", "[z][z]", []pages{{0, 1, 0}, {1, 1, 1}}},
+		{"unmapped between VMAs", "[D]   [zD]", []pages{{0, 1, 0}, {4, 2, 1}}},
+		{"all", "[D.z][.D] [.][zD]", []pages{{0, 1, 0}, {2, 1, 1}, {4, 1, 2}, {7, 2, 3}}},
+	} {
+		for _, page := range []int{4 << 10, 64 << 10} {
+			vmas, mem := draw(tt.picture, page)
+			c := newCore(t, testProcess(vmas, page), mem)
+			var got []pages
+			for _, p := range c.parts {
+				got = append(got, pages{int(p.Start-testBase) / page, int(p.Len()) / page, int(p.off-c.headSize) / page})
+			}
+			if !reflect.DeepEqual(got, tt.want) {
+				t.Errorf("%s: parts of %s = %v, want %v", tt.name, tt.picture, got, tt.want)
+			}
+			if c.headSize%int64(page) != 0 {
+				t.Errorf("%s: the first part is at offset %d, not on a page of %d", tt.name, c.headSize, page)
+			}
+		}
+	}
+}
+
+func TestPartsKeepProt(t *testing.T) {
+	vmas, mem := draw("[D][D]", testPage)
+	vmas[0].Prot = decoder.ProtRead | decoder.ProtExec
+	vmas[1].Prot = 0
+	c := newCore(t, testProcess(vmas, testPage), mem)
+	for i, p := range c.parts {
+		if p.prot != vmas[i].Prot {
+			t.Errorf("part %d: prot %v, want %v", i, p.prot, vmas[i].Prot)
+		}
+	}
+}
+
+func TestPlaceOverflow(t *testing.T) {
+	const off, most = 4096, math.MaxInt64 - shdrSize - 4096
+	for _, tt := range []struct {
+		name  string
+		sizes []uint64
+		ok    bool
+	}{
+		{"the largest", []uint64{most}, true},
+		{"one byte more", []uint64{most + 1}, false},
+		{"one byte more in two parts", []uint64{1 << 62, most - 1<<62 + 1}, false},
+		{"half the address space each", []uint64{1 << 63, 1<<63 - 1}, false},
+	} {
+		var parts []part
+		for _, n := range tt.sizes {
+			parts = append(parts, part{Range: decoder.Range{End: decoder.Addr(n)}})
+		}
+		if end, err := place(parts, off); (err == nil) != tt.ok || tt.ok && end != off+most {
+			t.Errorf("%s: place = %d, %v", tt.name, end, err)
+		}
+	}
+}
