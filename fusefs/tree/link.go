@@ -1,0 +1,33 @@
+package tree
+
+// NewSymlink returns a symbolic link to target. Its permissions are 0777, as
+// those of every link on Linux: symlink(7).
+func NewSymlink(attr Attr, target string) Symlink {
+	attr.Perm = 0o777
+	return &symlink{attr, target}
+}
+
+type symlink struct {
+	attr   Attr
+	target string
+}
+
+func (s *symlink) Attr() Attr     { return s.attr }
+func (s *symlink) Target() string { return s.target }
+
+// NewSpecial returns a FIFO, a socket or a device; mode is its type as in
+// st_mode, such as unix.S_IFIFO.
+func NewSpecial(attr Attr, mode, major, minor uint32) Special {
+	return &special{attr, mode, major, minor}
+}
+
+type special struct {
+	attr               Attr
+	mode, major, minor uint32
+}
+
+func (s *special) Attr() Attr { return s.attr }
+
+func (s *special) Special() (mode, major, minor uint32) {
+	return s.mode, s.major, s.minor
+}
