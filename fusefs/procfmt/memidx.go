@@ -1,0 +1,40 @@
+package procfmt
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+
+	"github.com/ckptfs/ckptfs/decoder"
+	"github.com/ckptfs/ckptfs/memview"
+)
+
+// MemIdx writes where the bytes of every range of the address space come
+// from, a line for each, its fields separated by tabs:
+//
+//	start end perms kind source offset label
+//
+// Addresses have 16 hexadecimal digits. The source is a path in the mount and
+// the offset, in decimal, the place of start in it; where bytes have no source
+// both are "-".
+func MemIdx(w io.Writer, mm *decoder.MM, space *memview.AddressSpace) error {
+	b := bufio.NewWriter(w)
+	labels := Labels(mm)
+	for s := range space.All() {
+		fmt.Fprintf(b, "%016x\t%016x\t%s\t%v\t", uint64(s.Start), uint64(s.End), Perms(s.VMA), s.Kind)
+		if s.Src != nil {
+			fmt.Fprintf(b, "archive/%s\t%d\t", s.Src.Name, s.Off)
+		} else {
+			b.WriteString("-\t-\t")
+		}
+		b.WriteString(labels[s.VMA])
+		b.WriteByte('\n')
+	}
+	return b.Flush()
+}
+
+// StretchName is the name that a stretch has in mem.d:
+// 00007ffc7b51e000-00007ffc7b53f000.rw-p.stack.
+func StretchName(t memview.Stretch, label string) string {
+	return fmt.Sprintf("%016x-%016x.%s.%s", uint64(t.Start), uint64(t.End), Perms(t.VMA), label)
+}
