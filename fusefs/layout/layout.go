@@ -1,0 +1,105 @@
+// Package layout says which node of the mounted tree stands where. Each file
+// has one directory of the tree as a table, a line for each entry.
+package layout
+
+import (
+	_ "embed"
+	"fmt"
+	"io"
+
+	"github.com/ckptfs/ckptfs/decoder"
+	"github.com/ckptfs/ckptfs/fusefs/escape"
+	"github.com/ckptfs/ckptfs/fusefs/report"
+	"github.com/ckptfs/ckptfs/fusefs/tree"
+)
+
+// Options change how the tree shows.
+type Options struct {
+	// RawLinks shows links as the processes saw them, instead of confining
+	// them to the mount.
+	RawLinks bool
+}
+
+//go:embed README
+var readme []byte
+
+// Root is the tree of a checkpoint. Nothing is decoded or rendered before it
+// is looked at.
+func Root(ck *decoder.Checkpoint, opts Options) tree.Dir {
+	b := &builder{ck: ck, opts: opts}
+	return tree.NewDir(b.dirAttr(), b.root())
+}
+
+func (b *builder) root() []tree.Entry {
+	procs := b.processes()
+	entries := []tree.Entry{
+		{Name: "README", Node: tree.Bytes(b.fileAttr(), readme)},
+		{Name: "archive", Node: b.archive()},
+		{Name: "cores", Node: b.cores(procs)},
+		{Name: "ns", Node: b.namespaces()},
+		{Name: "procs", Node: b.procs(procs)},
+		{Name: "summary", Node: b.text("summary", func(w io.Writer) error { return report.Summary(w, b.ck) })},
+		{Name: "summary.json", Node: b.text("summary.json", func(w io.Writer) error { return report.JSON(w, b.ck) })},
+		{Name: "warnings", Node: tree.VolatileText(b.fileAttr(), b.warnings)},
+	}
+	if b.ck.Stats != nil {
+		entries = append(entries, tree.Entry{Name: "stats", Node: b.text("stats", func(w io.Writer) error { return report.Stats(w, b.ck) })})
+	}
+	entries = append(entries, b.rootfs()...)
+	return sorted(entries)
+}
+
+// builder makes the nodes of one checkpoint.
+type builder struct {
+	ck   *decoder.Checkpoint
+	opts Options
+}
+
+// dirAttr and fileAttr are those of what we present ourselves, rather than
+// the archive.
+func (b *builder) dirAttr() tree.Attr  { return tree.Attr{Perm: 0o555, MTime: b.ck.Time} }
+func (b *builder) fileAttr() tree.Attr { return tree.Attr{Perm: 0o444, MTime: b.ck.Time} }
+
+// text is a text file at that path of the mount. Where rendering it fails,
+// reading it does, and the error becomes a warning.
+func (b *builder) text(path string, render func(io.Writer) error) tree.File {
+	return tree.Text(b.fileAttr(), b.noting(path, render))
+}
+
+// noting makes a warning of what render fails with.
+func (b *builder) noting(path string, render func(io.Writer) error) func(io.Writer) error {
+	return func(w io.Writer) error {
+		err := render(w)
+		if err != nil {
+			b.ck.Warnings.Addf("%s: %w", path, err)
+		}
+		return err
+	}
+}
+
+// warnings writes a line for each warning so far.
+func (b *builder) warnings(w io.Writer) error {
+	for _, text := range b.ck.Warnings.List() {
+		if _, err := fmt.Fprintln(w, escape.String(text)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// namespaces is ns/. The first namespace of a type has the plain name, a
+// further one CRIU's id behind it.
+func (b *builder) namespaces() tree.Dir {
+	var entries []tree.Entry
+	for i, ns := range b.ck.UTS {
+		name := "uts"
+		if i > 0 {
+			name = fmt.Sprintf("uts.%d", ns.ID)
+		}
+		entries = append(entries, tree.Entry{Name: name, Node: b.text("ns/"+name, func(w io.Writer) error {
+			_, err := fmt.Fprintf(w, "nodename: %s\ndomainname: %s\n", escape.String(ns.NodeName), escape.String(ns.DomainName))
+			return err
+		})})
+	}
+	return tree.NewDir(b.dirAttr(), sorted(entries))
+}

@@ -1,0 +1,120 @@
+package layout
+
+import (
+	"maps"
+	"strings"
+
+	"github.com/ckptfs/ckptfs/decoder"
+	"github.com/ckptfs/ckptfs/decoder/archive"
+	"github.com/ckptfs/ckptfs/fusefs/tree"
+)
+
+// targetXattr holds the text of a link as the processes saw it. It is not in
+// the namespace user, which the kernel refuses on links
+// (fs/xattr.c:xattr_permission); anybody may read the namespace security.
+const targetXattr = "security.ckptfs.target"
+
+// link is a symbolic link. raw is its text as the processes saw it, confined
+// one that stays inside the mount.
+func (b *builder) link(attr tree.Attr, raw, confined string) tree.Symlink {
+	attr.Perm = 0o777
+	attr.Xattrs = maps.Clone(attr.Xattrs)
+	if attr.Xattrs == nil {
+		attr.Xattrs = make(map[string]string, 1)
+	}
+	attr.Xattrs[targetXattr] = raw
+	if b.opts.RawLinks {
+		return tree.NewSymlink(attr, raw)
+	}
+	return tree.NewSymlink(attr, confined)
+}
+
+// fileLink is a link of a directory at that depth below the mount's root to a
+// file of the container's root file system, which is rootfs/. The link of a
+// deleted file dangles, as it does on a live system: another file may have
+// its name by now.
+func (b *builder) fileLink(attr tree.Attr, depth int, f *decoder.File) tree.Symlink {
+	raw := f.KernelName()
+	return b.link(attr, raw, strings.Repeat("../", depth)+strings.Join(append([]string{"rootfs"}, resolve(nil, nil, raw)...), "/"))
+}
+
+// confine is the target of a link in the directory dir of the tree root, made
+// relative so that it resolves in that tree as it did in the container: an
+// absolute target begins at the tree's root, and ".." stops there.
+func confine(root *branch, dir, target string) string {
+	var from []string
+	if dir != "." && dir != "" {
+		from = strings.Split(dir, "/")
+	}
+	to := resolve(root, from, target)
+	// The link stands in a real directory, so these steps lead exactly to
+	// the tree's root; and no step after them leads up again.
+	steps := make([]string, 0, len(from)+len(to))
+	for range from {
+		steps = append(steps, "..")
+	}
+	steps = append(steps, to...)
+	if len(steps) == 0 {
+		return "."
+	}
+	return strings.Join(steps, "/")
+}
+
+// maxLinks is how many links the kernel follows on one path
+// (include/linux/namei.h:MAXSYMLINKS).
+const maxLinks = 40
+
+// resolve is the path, from the root of the tree, that target leads to when
+// followed from the directory from. A link on the way is followed only where
+// a ".." stands behind it, for which it matters where it led.
+func resolve(root *branch, from []string, target string) []string {
+	at := from
+	if strings.HasPrefix(target, "/") {
+		at = nil
+	}
+	at = append([]string(nil), at...)
+	todo := strings.Split(target, "/")
+	for links := 0; len(todo) > 0; {
+		step := todo[0]
+		todo = todo[1:]
+		switch step {
+		case "", ".":
+		case "..":
+			at = at[:max(len(at)-1, 0)]
+		default:
+			at = append(at, step)
+			to, ok := linkTarget(root, at)
+			if !ok || !leadsUp(todo) || links == maxLinks {
+				continue
+			}
+			links++
+			at = at[:len(at)-1]
+			if strings.HasPrefix(to, "/") {
+				at = nil
+			}
+			todo = append(strings.Split(to, "/"), todo...)
+		}
+	}
+	return at
+}
+
+func leadsUp(steps []string) bool {
+	for _, s := range steps {
+		if s == ".." {
+			return true
+		}
+	}
+	return false
+}
+
+// linkTarget is the target of the link at that path, if it is one.
+func linkTarget(root *branch, at []string) (string, bool) {
+	if root == nil {
+		return "", false
+	}
+	b := root.lookup(at)
+	if b == nil || b.member == nil || b.member.Type != archive.TypeSymlink {
+		return "", false
+	}
+	return b.member.Target, true
+}

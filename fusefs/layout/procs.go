@@ -1,0 +1,159 @@
+package layout
+
+import (
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/ckptfs/ckptfs/decoder"
+	"github.com/ckptfs/ckptfs/fusefs/procfmt"
+	"github.com/ckptfs/ckptfs/fusefs/tree"
+	"github.com/ckptfs/ckptfs/memview"
+)
+
+// process is a process with its address space, which is made when it is
+// first needed. A process without memory has none.
+type process struct {
+	*decoder.Process
+	*builder
+	space func() *memview.AddressSpace
+	attr  tree.Attr // owner and time of its files
+}
+
+func (b *builder) processes() []*process {
+	var list []*process
+	for _, p := range b.ck.Processes {
+		list = append(list, &process{
+			Process: p,
+			builder: b,
+			space:   sync.OnceValue(func() *memview.AddressSpace { return memview.New(p.MM) }),
+			attr:    b.processAttr(p),
+		})
+	}
+	return list
+}
+
+// processAttr is that of a process's files: its effective user owns them, as
+// in /proc, and by that ps tells whose it is.
+//
+// Source: fs/proc/base.c:task_dump_owner.
+func (b *builder) processAttr(p *decoder.Process) tree.Attr {
+	attr := b.fileAttr()
+	if t := p.Leader(); t != nil && t.Creds != nil {
+		attr.UID, attr.GID = t.Creds.EUID, t.Creds.EGID
+	}
+	return attr
+}
+
+// procs is procs/.
+func (b *builder) procs(procs []*process) tree.Dir {
+	var entries []tree.Entry
+	for _, p := range procs {
+		entries = append(entries, tree.Entry{Name: fmt.Sprint(p.PID), Node: p.dir(p.entries)})
+	}
+	return tree.NewDir(b.dirAttr(), sorted(entries))
+}
+
+// entries is procs/<pid>/. What needs the memory of a process is there even
+// where its mm image is broken, and fails when it is read; a dead process has
+// only what the kernel shows of a zombie.
+func (p *process) entries() []tree.Entry {
+	entries := []tree.Entry{
+		{Name: "comm", Node: p.comm("comm", p.Comm)},
+		{Name: "cmdline", Node: p.bytes("cmdline", procfmt.Cmdline)},
+		{Name: "cmdline.txt", Node: p.items("cmdline.txt", procfmt.Cmdline)},
+		{Name: "task", Node: p.tasks()},
+	}
+	if p.State.Dead() {
+		return sorted(entries)
+	}
+	entries = append(entries,
+		tree.Entry{Name: "auxv", Node: p.text("auxv", func(w io.Writer) error { return procfmt.Auxv(w, p.MM) })},
+		tree.Entry{Name: "environ", Node: p.bytes("environ", procfmt.Environ)},
+		tree.Entry{Name: "environ.txt", Node: p.items("environ.txt", procfmt.Environ)},
+		tree.Entry{Name: "maps", Node: p.text("maps", func(w io.Writer) error { return procfmt.Maps(w, p.MM) })},
+		tree.Entry{Name: "mem", Node: p.mem()},
+		tree.Entry{Name: "mem.d", Node: p.memDir()},
+		tree.Entry{Name: "mem.idx", Node: p.text("mem.idx", func(w io.Writer) error { return procfmt.MemIdx(w, p.MM, p.space()) })},
+		tree.Entry{Name: "regs", Node: p.regs("regs", p.Leader())},
+	)
+	return sorted(append(entries, p.links()...))
+}
+
+// links are exe, cwd and root. A link whose file is not in the checkpoint is
+// missing.
+func (p *process) links() []tree.Entry {
+	files := make(map[string]*decoder.File)
+	if p.MM != nil {
+		files["exe"] = p.MM.Exe
+	}
+	if p.FS != nil {
+		files["cwd"], files["root"] = p.FS.CWD, p.FS.Root
+	}
+	var entries []tree.Entry
+	for name, f := range files {
+		if f != nil {
+			entries = append(entries, tree.Entry{Name: name, Node: p.fileLink(p.attr, 2, f)})
+		}
+	}
+	return entries
+}
+
+// tasks is procs/<pid>/task/.
+func (p *process) tasks() tree.Dir {
+	return p.dir(func() []tree.Entry {
+		if p.State.Dead() {
+			return []tree.Entry{p.task(&decoder.Thread{TID: p.PID, Comm: p.Comm})}
+		}
+		var entries []tree.Entry
+		for _, t := range p.Threads {
+			entries = append(entries, p.task(t))
+		}
+		return sorted(entries)
+	})
+}
+
+// task is procs/<pid>/task/<tid>/.
+func (p *process) task(t *decoder.Thread) tree.Entry {
+	at := fmt.Sprintf("task/%d", t.TID)
+	return tree.Entry{Name: fmt.Sprint(t.TID), Node: p.dir(func() []tree.Entry {
+		entries := []tree.Entry{{Name: "comm", Node: p.comm(at+"/comm", t.Comm)}}
+		if !p.State.Dead() {
+			entries = append(entries, tree.Entry{Name: "regs", Node: p.regs(at+"/regs", t)})
+		}
+		return entries
+	})}
+}
+
+// dir is a directory of the process.
+func (p *process) dir(entries func() []tree.Entry) tree.Dir {
+	attr := p.attr
+	attr.Perm = 0o555
+	return tree.LazyDir(attr, func() ([]tree.Entry, error) { return entries(), nil })
+}
+
+// path is where an entry of the process stands in the mount.
+func (p *process) path(name string) string { return fmt.Sprintf("procs/%d/%s", p.PID, name) }
+
+// text is a text file that is made from the mm image.
+func (p *process) text(name string, render func(io.Writer) error) tree.File {
+	return tree.Text(p.attr, p.noting(p.path(name), func(w io.Writer) error {
+		if p.MM == nil {
+			return procfmt.ErrNoMemory
+		}
+		return render(w)
+	}))
+}
+
+func (p *process) comm(name, comm string) tree.File {
+	return tree.Bytes(p.attr, []byte(comm+"\n"))
+}
+
+func (p *process) regs(name string, t *decoder.Thread) tree.File {
+	return tree.Text(p.attr, p.noting(p.path(name), func(w io.Writer) error {
+		if t == nil || t.Registers == nil {
+			return fmt.Errorf("no registers in the core image")
+		}
+		return procfmt.Regs(w, t.Registers)
+	}))
+}
