@@ -1,0 +1,31 @@
+package fusefs
+
+import (
+	"errors"
+	"syscall"
+
+	"github.com/ckptfs/ckptfs/fusefs/tree"
+)
+
+// All error numbers that the file system ever answers with.
+const (
+	ok                = syscall.Errno(0)
+	errNotImplemented = syscall.ENOSYS  // the kernel remembers it and asks no more
+	errNoXattr        = syscall.ENODATA // getxattr(2)
+	errBufferTooSmall = syscall.ERANGE  // getxattr(2), listxattr(2)
+	errNoSuchOffset   = syscall.ENXIO   // lseek(2)
+	errShort          = syscall.EIO     // a content ends before its size
+)
+
+// errno is the error number for an error from the tree. Whatever goes wrong
+// in reading an archive is an I/O error to those who read the mount.
+func errno(err error) syscall.Errno {
+	switch {
+	case err == nil:
+		return ok
+	case errors.Is(err, tree.ErrNotExist):
+		return syscall.ENOENT
+	default:
+		return syscall.EIO
+	}
+}

@@ -1,0 +1,114 @@
+package fusefs
+
+import (
+	"fmt"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/hanwen/go-fuse/v2/fs"
+	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
+
+	"github.com/ckptfs/ckptfs/fusefs/tree"
+)
+
+// Type is the type of the mounts that [Mount] makes, as /proc/self/mountinfo
+// shows it.
+const Type = "fuse." + subtype
+
+const subtype = "ckptfs"
+
+// maxRequest is the most that the kernel asks for at once, in bytes. The
+// first read of a file is bound by the number of requests: 128 KiB, the
+// default, gives half the speed.
+const maxRequest = 1 << 20
+
+// Options are the settings of a mount; the zero value serves.
+type Options struct {
+	// AllowOther lets other users reach the mount. Those who are not root
+	// may set it only if /etc/fuse.conf has user_allow_other.
+	AllowOther bool
+	// NoSymFollow makes the kernel refuse to follow the mount's symbolic
+	// links. It has no effect for those who are not root.
+	NoSymFollow bool
+	// FSName is what mount(8) and df(1) show as the source.
+	FSName string
+	// Size is what df(1) shows as the size, in bytes.
+	Size int64
+}
+
+// Mount mounts root on the directory mountpoint and serves it. The mount is
+// ready when Mount returns. Root mounts by itself, other users through
+// fusermount3.
+func Mount(mountpoint string, root tree.Dir, opts Options) (*Server, error) {
+	raw := fs.NewNodeFS(newRoot(root, opts.Size), nodeOptions())
+	target := mountpoint
+	if os.Geteuid() != 0 {
+		fd, err := fusermount(mountpoint, opts)
+		if err != nil {
+			return nil, err
+		}
+		target = fmt.Sprintf("/dev/fd/%d", fd) // go-fuse takes it for an open mount
+	}
+	server, err := fuse.NewServer(raw, target, mountOptions(opts))
+	if err != nil {
+		if target != mountpoint {
+			_ = Unmount(mountpoint, true) // fusermount3 has done its part
+		}
+		return nil, err
+	}
+	go server.Serve()
+	if err := server.WaitMount(); err != nil {
+		_ = Unmount(mountpoint, true)
+		return nil, err
+	}
+	enlargeReadahead(mountpoint)
+	return &Server{server, mountpoint}, nil
+}
+
+func nodeOptions() *fs.Options {
+	timeout := time.Duration(keep)
+	return &fs.Options{
+		EntryTimeout:    &timeout,
+		NegativeTimeout: &timeout,
+		// AttrTimeout stays nil, as nodes set their own: go-fuse would put
+		// it in the place of a 0.
+		NullPermissions: true, // else mode 0 becomes 0644
+		RootStableAttr:  &fs.StableAttr{Ino: rootInode},
+	}
+}
+
+func mountOptions(opts Options) *fuse.MountOptions {
+	return &fuse.MountOptions{
+		AllowOther:           opts.AllowOther,
+		FsName:               opts.FSName,
+		Name:                 subtype,
+		MaxWrite:             maxRequest, // bounds reads as well
+		MaxReadAhead:         maxRequest,
+		EnableSymlinkCaching: true,
+		DisableSplice:        true, // it costs three system calls a read and gains nothing on plain data
+		DirectMountStrict:    os.Geteuid() == 0,
+		DirectMountFlags:     flags(opts),
+	}
+}
+
+func flags(opts Options) uintptr {
+	f := uintptr(unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC)
+	if opts.NoSymFollow {
+		f |= unix.MS_NOSYMFOLLOW
+	}
+	return f
+}
+
+// enlargeReadahead raises the readahead of the mount to what a request can
+// hold; MaxReadAhead can only lower it. Root alone may do so, and where it
+// fails the mount is merely slower.
+func enlargeReadahead(mountpoint string) {
+	var st syscall.Stat_t
+	if syscall.Stat(mountpoint, &st) != nil {
+		return
+	}
+	name := fmt.Sprintf("/sys/class/bdi/%d:%d/read_ahead_kb", unix.Major(st.Dev), unix.Minor(st.Dev))
+	_ = os.WriteFile(name, fmt.Append(nil, maxRequest/1024), 0)
+}
