@@ -15,26 +15,27 @@ import (
 var errNoFusermount = errors.New("fusermount3 is not there: install fuse3, or run as root")
 
 // fusermount mounts by the set-user-id program fusermount3, which passes the
-// connection to the kernel back over a socket: fuse3, util/fusermount.c. go-fuse can call
-// it too, but leaves its messages on standard error, where one line is ours
-// to write.
+// connection to the kernel back over a socket: libfuse, util/fusermount.c.
+// go-fuse can call it too, but lets it write to standard error, where there
+// is to be one line and ours.
 func fusermount(mountpoint string, opts Options) (fd int, err error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return 0, fmt.Errorf("socketpair: %w", err)
 	}
 	remote := os.NewFile(uintptr(pair[1]), "fusermount")
-	defer unix.Close(pair[0])
+	local := os.NewFile(uintptr(pair[0]), "fusermount")
+	defer func() { _ = local.Close() }()
 
 	cmd := exec.Command("fusermount3", "-o", fusermountOptions(opts), "--", mountpoint)
 	cmd.Env = append(os.Environ(), "_FUSE_COMMFD=3")
 	cmd.ExtraFiles = []*os.File{remote}
 	err = run(cmd)
-	remote.Close()
+	_ = remote.Close()
 	if err != nil {
 		return 0, err
 	}
-	return receive(pair[0])
+	return receive(int(local.Fd()))
 }
 
 func fusermountOptions(opts Options) string {

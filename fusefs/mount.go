@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"syscall"
-	"time"
 
 	"github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
@@ -68,7 +67,7 @@ func Mount(mountpoint string, root tree.Dir, opts Options) (*Server, error) {
 }
 
 func nodeOptions() *fs.Options {
-	timeout := time.Duration(keep)
+	timeout := keep // go-fuse wants pointers
 	return &fs.Options{
 		EntryTimeout:    &timeout,
 		NegativeTimeout: &timeout,

@@ -52,7 +52,7 @@ func testStat(t *testing.T, point string) {
 		name         string
 		mode         uint32
 		size, blocks int64
-		nlink        uint64
+		nlink        int
 	}{
 		{"", unix.S_IFDIR | 0o555, 0, 0, 1},
 		{"small", unix.S_IFREG | 0o6640, 6, 8, 1},
@@ -67,7 +67,7 @@ func testStat(t *testing.T, point string) {
 		{oddName, unix.S_IFREG | 0o444, 0, 0, 1},
 	} {
 		st := stat(t, filepath.Join(point, tt.name))
-		if st.Mode != tt.mode || st.Size != tt.size || st.Blocks != tt.blocks || uint64(st.Nlink) != tt.nlink || st.Blksize != 4096 {
+		if st.Mode != tt.mode || st.Size != tt.size || st.Blocks != tt.blocks || int(st.Nlink) != tt.nlink || st.Blksize != 4096 {
 			t.Errorf("%q: mode %#o, size %d, blocks %d, nlink %d, blksize %d; want %#o, %d, %d, %d, 4096",
 				tt.name, st.Mode, st.Size, st.Blocks, st.Nlink, st.Blksize, tt.mode, tt.size, tt.blocks, tt.nlink)
 		}
@@ -173,7 +173,7 @@ func testMemory(t *testing.T, point string) {
 		{0x7fffffffffff, 1, -1},
 	} {
 		n, err := unix.Pread(int(f.Fd()), buf[:tt.n], tt.off)
-		if n != tt.want || (err != nil) != (tt.want < 0) || (err != nil && err != unix.EIO) {
+		if n != tt.want || (err != nil) != (tt.want < 0) || (err != nil && !errors.Is(err, unix.EIO)) {
 			t.Errorf("pread(%d bytes, %#x) = %d, %v, want %d", tt.n, tt.off, n, err, tt.want)
 		}
 	}
@@ -221,7 +221,7 @@ func testSeek(t *testing.T, point string) {
 		}
 		got, err := unix.Seek(int(f.Fd()), tt.off, tt.whence)
 		f.Close()
-		if got != tt.want || (err != nil) != (tt.want < 0) || (err != nil && err != unix.ENXIO) {
+		if got != tt.want || (err != nil) != (tt.want < 0) || (err != nil && !errors.Is(err, unix.ENXIO)) {
 			t.Errorf("lseek(%s, %#x, %d) = %#x, %v, want %#x", tt.name, tt.off, tt.whence, got, err, tt.want)
 		}
 	}
@@ -236,7 +236,7 @@ func testXattrs(t *testing.T, point string) {
 	if n, err := unix.Listxattr(name, nil); n != 34 || err != nil {
 		t.Errorf("listxattr of no buffer = %d, %v, want 34", n, err)
 	}
-	if _, err := unix.Listxattr(name, buf[:5]); err != unix.ERANGE {
+	if _, err := unix.Listxattr(name, buf[:5]); !errors.Is(err, unix.ERANGE) {
 		t.Errorf("listxattr of 5 bytes: %v, want ERANGE", err)
 	}
 	for _, tt := range []struct {

@@ -24,14 +24,15 @@ const serveEnv = "CKPTFS_TEST_SERVE"
 func TestMain(m *testing.M) {
 	point := os.Getenv(serveEnv)
 	if point == "" {
-		os.Exit(m.Run())
+		m.Run()
+		return
 	}
 	server, err := fusefs.Mount(point, sample(), fusefs.Options{FSName: "a,b\\c d", Size: 12345})
 	if err != nil {
-		fmt.Println(err)
-		os.Exit(1)
+		fmt.Fprintln(os.Stdout, err)
+		return
 	}
-	fmt.Println("ready")
+	fmt.Fprintln(os.Stdout, "ready")
 	server.Wait()
 }
 
@@ -168,7 +169,7 @@ type lying struct{ pattern }
 
 func (l lying) Size() int64 { return int64(l.pattern) + 1 }
 
-type panics struct{ pattern }
+type panics struct{}
 
 func (panics) Size() int64                       { return 1 }
 func (panics) ReadAt([]byte, int64) (int, error) { panic("in a content") }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"os/signal"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -22,11 +21,11 @@ const (
 
 func isDaemon() bool { return os.Getenv(daemonEnv) != "" }
 
-// A childStatus is the exit status of a daemon that has said itself what went
+// A childError is the exit status of a daemon that has said itself what went
 // wrong.
-type childStatus int
+type childError int
 
-func (s childStatus) Error() string { return fmt.Sprintf("daemon: exit status %d", int(s)) }
+func (e childError) Error() string { return fmt.Sprintf("daemon: exit status %d", int(e)) }
 
 // startDaemon starts the daemon and waits until it is ready or has ended. A
 // signal that comes meanwhile ends both.
@@ -60,26 +59,27 @@ func startDaemon() error {
 		if isReady {
 			return nil
 		}
-	case s := <-signals:
-		return endBoth(daemon, s.(syscall.Signal))
+	case <-signals:
+		// SIGTERM, for a shell's background jobs ignore SIGINT.
+		_ = daemon.Signal(unix.SIGTERM) // it may have ended by itself
 	}
 	state, err := daemon.Wait()
 	if err != nil {
 		return err
 	}
-	if !state.Exited() {
-		return fmt.Errorf("daemon: %v", state)
-	}
-	return childStatus(state.ExitCode())
+	return outcome(state.Sys().(syscall.WaitStatus))
 }
 
-// endBoth ends the daemon, then this process by the signal that came.
-func endBoth(daemon *os.Process, s syscall.Signal) error {
-	// SIGTERM, for a shell's background jobs ignore SIGINT.
-	_ = daemon.Signal(unix.SIGTERM) // it may have ended by itself
-	_, _ = daemon.Wait()
-	signal.Reset(s)
-	return errors.Join(errInterrupted, syscall.Kill(os.Getpid(), s))
+// outcome is the error of a daemon that has ended before it was of use.
+func outcome(status syscall.WaitStatus) error {
+	switch {
+	case status.Signal() == unix.SIGKILL:
+		return errors.New("the daemon was killed")
+	case status.Signaled(), status.ExitStatus() == exitDone: // the latter if a signal came when it was ready
+		return errInterrupted
+	default:
+		return childError(status.ExitStatus())
+	}
 }
 
 // detachAndReport turns this process into a daemon and reports that the mount

@@ -29,7 +29,7 @@ func run(args []string) int {
 	app := newApp()
 	err := app.Run(flagsFirst(app, args))
 	var usage usageError
-	var child childStatus
+	var child childError
 	switch {
 	case err == nil:
 		return exitDone
@@ -77,7 +77,7 @@ func command(c *cli.Command) *cli.Command {
 	action := c.Action
 	c.Action = func(ctx *cli.Context) error {
 		err := action(ctx)
-		var child childStatus
+		var child childError
 		var usage usageError
 		if err == nil || errors.As(err, &child) || errors.As(err, &usage) {
 			return err

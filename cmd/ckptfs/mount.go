@@ -25,7 +25,7 @@ func mountCommand() *cli.Command {
 		Flags: []cli.Flag{
 			&cli.BoolFlag{Name: "f", Usage: "stay in the foreground; Ctrl-C unmounts"},
 			&cli.StringSliceFlag{Name: "o", Usage: "mount `OPTIONS`, separated by commas"},
-			&cli.PathFlag{Name: "spool-dir", Usage: "`DIR`ectory for what a compressed archive unpacks to"},
+			&cli.PathFlag{Name: "spool-dir", Usage: "unpack a compressed archive in `DIR`, to files without a name"},
 		},
 		Action: func(c *cli.Context) error {
 			args, err := arguments(c, 2)
@@ -72,8 +72,8 @@ func (m *mount) serve(ready func() error) error {
 		return err
 	}
 	defer closer.Close()
-	// Garbage here is mostly buffers of 1 MiB; letting less of it pile up
-	// halves what the daemon occupies and costs no time that can be measured.
+	// Garbage here is mostly buffers of 1 MiB. With less of it piling up, four
+	// readers on two cores bring the daemon to 35 MB in place of 58.
 	debug.SetGCPercent(25)
 	signals := notify()
 	server, err := fusefs.Mount(m.point, root, fusefs.Options{

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -82,7 +83,7 @@ func ended(pidfd int, timeout time.Duration) bool {
 	for {
 		left := max(0, time.Until(deadline))
 		n, err := unix.Poll([]unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}, int(left.Milliseconds()))
-		if err == unix.EINTR { //nolint:errorlint // system calls return it bare
+		if errors.Is(err, unix.EINTR) {
 			continue
 		}
 		return n > 0
