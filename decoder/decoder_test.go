@@ -187,3 +187,24 @@ func TestSplitVVAR(t *testing.T) {
 		t.Errorf("VMAs = %v, want %v", got, want)
 	}
 }
+
+// TestCompat gives a 32-bit task an auxiliary vector with a pair in each word.
+func TestCompat(t *testing.T) {
+	c := sample()
+	c.Processes[0].Compat = true
+	ck := c.Open(t)
+	p := ck.Process(1)
+	if p.Leader().Registers.Arch != decoder.ArchI386 || p.MM.PageSize != 4096 || len(ck.Warnings.List()) != 0 {
+		t.Errorf("arch %v, page size %d, warnings %q", p.Leader().Registers.Arch, p.MM.PageSize, ck.Warnings.List())
+	}
+}
+
+// TestParent has pages in a parent checkpoint, which is not there.
+func TestParent(t *testing.T) {
+	c := sample()
+	c.Processes[0].Runs = append(c.Processes[0].Runs, decodertest.Run{Addr: 0x13000, Pages: 1, Flags: criu.PageParent})
+	ck := c.Open(t)
+	if w := ck.Warnings.List(); len(w) != 1 || !strings.Contains(w[0], "1 pages are in a parent checkpoint") {
+		t.Errorf("warnings %q, want one of the page in the parent", w)
+	}
+}

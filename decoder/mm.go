@@ -11,7 +11,7 @@ import (
 )
 
 // mm decodes the memory descriptor of a process, or gives nil and a warning.
-func (l *loader) mm(pid int) *MM {
+func (l *loader) mm(pid int, arch Arch) *MM {
 	name := l.name("mm-%d.img", pid)
 	e, err := one[criu_mm.MmEntry](l.images, name, criu.MagicMM)
 	if err != nil {
@@ -25,6 +25,7 @@ func (l *loader) mm(pid int) *MM {
 		StartStack: Addr(e.GetMmStartStack()),
 		Exe:        l.files[e.GetExeFileId()],
 		Auxv:       e.GetMmSavedAuxv(),
+		compat:     arch == ArchI386,
 	}
 	m.PageSize, err = pageSize(m)
 	if err != nil {
@@ -154,6 +155,7 @@ func (l *loader) pagemap(id string, pageSize int) (*criu.Pagemap, *Image, error)
 		return nil, nil, fmt.Errorf("%s: %w", pagesName, ErrMissing)
 	}
 	m.Runs = l.sound(name, m.Runs, pageSize)
+	l.inherited(name, m.Runs)
 	if m.Present > uint64(pages.Size()) || m.Present*uint64(pageSize) != uint64(pages.Size()) {
 		return nil, nil, fmt.Errorf("%s has %d pages of %d bytes, %s %d bytes", name, m.Present, pageSize, pagesName, pages.Size())
 	}
@@ -175,4 +177,17 @@ func (l *loader) sound(name string, runs []criu.PageRun, pageSize int) []criu.Pa
 		kept = append(kept, r)
 	}
 	return kept
+}
+
+// inherited warns of pages that are in a parent checkpoint.
+func (l *loader) inherited(name string, runs []criu.PageRun) {
+	var pages uint64
+	for _, r := range runs {
+		if r.Flags&criu.PageParent != 0 && r.Flags&criu.PagePresent == 0 {
+			pages += uint64(r.Pages)
+		}
+	}
+	if pages > 0 {
+		l.warn.Addf("%s: %d pages are in a parent checkpoint, which is not read: they are absent", name, pages)
+	}
 }

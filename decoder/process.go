@@ -31,6 +31,17 @@ func (p *Process) Leader() *Thread {
 	return nil
 }
 
+// arch is the architecture of the process, as far as any thread's registers
+// tell.
+func (p *Process) arch() Arch {
+	for _, t := range p.Threads {
+		if t.Registers != nil {
+			return t.Registers.Arch
+		}
+	}
+	return ArchUnknown
+}
+
 // TaskState is the state that CRIU saved of a task.
 //
 // Source: compel/include/uapi/task-state.h.
@@ -100,10 +111,21 @@ type MM struct {
 	Guards           []Range       // guard pages inside the VMAs
 	Pagemap          *criu.Pagemap // nil where pagemap-<pid>.img is unusable
 	Pages            *Image        // what Pagemap refers to; nil where it has no pages
+
+	compat bool // of a 32-bit task
 }
 
 // Auxval is the value of the auxiliary vector's entry of type key.
 func (m *MM) Auxval(key uint64) (uint64, bool) {
+	if m.compat {
+		// A 32-bit task has a pair in each word (fs/compat_binfmt_elf.c).
+		for _, w := range m.Auxv {
+			if w&0xffffffff == key {
+				return w >> 32, true
+			}
+		}
+		return 0, false
+	}
 	for i := 0; i+1 < len(m.Auxv); i += 2 {
 		if m.Auxv[i] == key {
 			return m.Auxv[i+1], true

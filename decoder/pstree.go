@@ -56,7 +56,7 @@ func (l *loader) process(e *pstree.PstreeEntry) *Process {
 	l.threads(p, e.GetThreads(), leader)
 	p.IDs = l.ids(p.PID)
 	p.FS = l.fs(p.PID)
-	p.MM = l.mm(p.PID)
+	p.MM = l.mm(p.PID, p.arch())
 	return p
 }
 

@@ -1,6 +1,7 @@
 package memview
 
 import (
+	"io"
 	"iter"
 	"sort"
 
@@ -40,6 +41,9 @@ func (s *AddressSpace) ReadMem(p []byte, a decoder.Addr) (int, error) {
 			n += m
 			// ReaderAt may say io.EOF beside the last byte of the source.
 			if m < len(part) {
+				if err == nil {
+					err = io.ErrUnexpectedEOF
+				}
 				return n, err
 			}
 		}

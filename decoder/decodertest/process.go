@@ -21,6 +21,7 @@ type Process struct {
 	Threads   []int // TIDs beside the leader's
 	Comm      string
 	Dead      bool
+	Compat    bool   // a 32-bit task
 	PageSize  uint64 // 0: 4096
 	VMAs      []VMA
 	Runs      []Run
@@ -64,6 +65,9 @@ func (p Process) images(m map[string][]byte, pagesID int) {
 		return
 	}
 	leader.ThreadInfo, leader.ThreadCore = registers(p.PID), threadCore(p.Comm)
+	if p.Compat {
+		leader.ThreadInfo.Gpregs.Mode = core_x86.UserX86RegsMode_COMPAT.Enum()
+	}
 	m[core(p.PID)] = Image(criu.MagicCore, leader)
 	for _, tid := range p.Threads {
 		m[core(tid)] = Image(criu.MagicCore, &criu_core.CoreEntry{
@@ -93,6 +97,9 @@ func (p Process) mm() []byte {
 		MmEnvStart: proto.Uint64(uint64(p.Env.Start)), MmEnvEnd: proto.Uint64(uint64(p.Env.End)),
 		ExeFileId:   proto.Uint32(1),
 		MmSavedAuxv: []uint64{atPageSize, p.pageSize()},
+	}
+	if p.Compat {
+		e.MmSavedAuxv = []uint64{atPageSize | p.pageSize()<<32}
 	}
 	for _, f := range []**uint64{
 		&e.MmStartCode, &e.MmEndCode, &e.MmStartData, &e.MmEndData, &e.MmStartStack, &e.MmStartBrk, &e.MmBrk,
