@@ -59,7 +59,7 @@ func open(f *os.File, opts Options) (*Archive, error) {
 	case !info.Mode().IsRegular():
 		return nil, &NotArchiveError{"neither a file nor a directory"}
 	}
-	form, err := sniff(f, info.Size())
+	form, err := sniff(f)
 	if err != nil {
 		return nil, err
 	}
@@ -74,14 +74,11 @@ func open(f *os.File, opts Options) (*Archive, error) {
 		}
 		a.closer = content
 	}
-	if !startsTar(content, size) {
-		a.closer.Close()
-		if cut != nil {
-			return nil, &FormatError{size, fmt.Errorf("the %s stream is damaged, and nothing of it is left: %w", form.name, cut)}
-		}
-		return nil, &NotArchiveError{form.name + " of something that is no tar"}
-	}
 	a.index = indexTar(content, size)
+	if damage := a.Damage(); len(a.members) == 0 && len(damage) > 0 {
+		a.closer.Close()
+		return nil, damage[0]
+	}
 	if cut != nil {
 		a.damage.addf(size, "the %s stream is damaged: %w; what it expands to may be wrong or incomplete", form.name, cut)
 	}
@@ -91,8 +88,12 @@ func open(f *os.File, opts Options) (*Archive, error) {
 // OpenTar indexes a plain tar of that size inside another file, such as
 // rootfs-diff.tar. An empty one is a tar without members.
 func OpenTar(r io.ReaderAt, size int64) (*Archive, error) {
-	if size > 0 && !startsTar(r, size) {
-		return nil, errors.New("no tar")
+	head := make([]byte, min(size, block))
+	if _, err := r.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	if size > 0 && !startsTar(head) {
+		return nil, &NotArchiveError{describe(head)}
 	}
 	return &Archive{index: indexTar(r, size), form: "tar", size: size, closer: noCloser{}}, nil
 }

@@ -120,7 +120,7 @@ func (w *dirWalk) file(m *Member, name string, st *syscall.Stat_t) error {
 		return nil
 	}
 	m.size = st.Size
-	m.body = &fileBody{files: w.files, name: name, size: st.Size, data: min(st.Blocks*512, st.Size)}
+	m.body = &fileBody{files: w.files, name: name, inode: inode{st.Dev, st.Ino}, size: st.Size, data: min(st.Blocks*512, st.Size)}
 	w.archive.size += st.Size
 	w.archive.add(m, name)
 	if st.Nlink > 1 {
@@ -133,6 +133,7 @@ func (w *dirWalk) file(m *Member, name string, st *syscall.Stat_t) error {
 type fileBody struct {
 	files *openFiles
 	name  string
+	inode inode
 	size  int64
 	data  int64 // bytes not in holes when the directory was listed
 }
@@ -140,7 +141,7 @@ type fileBody struct {
 func (b *fileBody) dataSize() int64 { return b.data }
 
 func (b *fileBody) ReadAt(p []byte, off int64) (int, error) {
-	f, err := b.files.acquire(b.name)
+	f, err := b.files.acquire(b.name, b.inode)
 	if err != nil {
 		return 0, err
 	}
@@ -152,7 +153,7 @@ func (b *fileBody) nextData(off int64) (int64, error) { return b.seek(off, unix.
 func (b *fileBody) nextHole(off int64) (int64, error) { return b.seek(off, unix.SEEK_HOLE) }
 
 func (b *fileBody) seek(off int64, whence int) (int64, error) {
-	f, err := b.files.acquire(b.name)
+	f, err := b.files.acquire(b.name, b.inode)
 	if err != nil {
 		return 0, err
 	}

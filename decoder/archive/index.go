@@ -9,10 +9,11 @@ import (
 // index is the members by name. Members are added one after the other; when
 // all are there, settle makes the list consistent.
 type index struct {
-	members []*Member
-	byName  map[string]*Member
-	damage  damage
-	links   map[*Member]*Member // hard links -> the member they were made to
+	members  []*Member
+	byName   map[string]*Member
+	damage   damage
+	repeated map[string]bool
+	links    map[*Member]*Member // hard links -> the member they were made to
 }
 
 // add adds a member of an unchecked name. Of several members of one name the
@@ -30,8 +31,12 @@ func (x *index) add(m *Member, name string) {
 	if x.byName == nil {
 		x.byName = make(map[string]*Member)
 	}
-	if old := x.byName[clean]; old != nil && (old.Type != TypeDirectory || m.Type != TypeDirectory) {
+	if old := x.byName[clean]; old != nil && !x.repeated[clean] && (old.Type != TypeDirectory || m.Type != TypeDirectory) {
 		x.damage.add(fmt.Errorf("member %s: there more than once, the last one counts", quote(clean)))
+		if x.repeated == nil {
+			x.repeated = make(map[string]bool)
+		}
+		x.repeated[clean] = true
 	}
 	x.byName[clean] = m
 	x.members = append(x.members, m)

@@ -33,7 +33,8 @@ type openFile struct {
 	out   bool
 }
 
-func (o *openFiles) acquire(name string) (*openFile, error) {
+// acquire opens the file of that name, which must still be that inode.
+func (o *openFiles) acquire(name string, want inode) (*openFile, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.closed {
@@ -45,14 +46,16 @@ func (o *openFiles) acquire(name string) (*openFile, error) {
 		f.users++
 		return f, nil
 	}
-	// O_NONBLOCK: what was a file may be a FIFO by now.
-	file, err := o.root.OpenFile(name, os.O_RDONLY|unix.O_NOFOLLOW|unix.O_NONBLOCK, 0)
+	// What was a file may by now be a FIFO, which would make us wait, or a
+	// link, which Root follows as long as it stays inside.
+	file, err := o.root.OpenFile(name, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, err
 	}
-	if info, err := file.Stat(); err != nil || !info.Mode().IsRegular() {
+	var st unix.Stat_t
+	if err := unix.Fstat(int(file.Fd()), &st); err != nil || (inode{st.Dev, st.Ino}) != want {
 		file.Close()
-		return nil, errors.Join(err, errors.New("no regular file any more"))
+		return nil, errors.Join(err, errors.New("another file has its name by now"))
 	}
 	f := &openFile{File: file, name: name, users: 1}
 	if o.byName == nil {

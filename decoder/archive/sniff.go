@@ -9,7 +9,7 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
-	"github.com/ulikunitz/xz"
+	"github.com/therootcompany/xz"
 )
 
 // form is a form that an archive can have.
@@ -31,10 +31,9 @@ var forms = []form{
 	{"tar.zst", "\x28\xb5\x2f\xfd", newZstd},
 }
 
-func newXZ(r io.Reader) (io.Reader, error) {
-	// SingleStream false: xz files may be concatenated.
-	return xz.ReaderConfig{DictCap: 8 << 20}.NewReader(r)
-}
+// newXZ uses a decoder that bounds the dictionary: the other well-known one
+// takes the 4 GiB that a header of a few bytes can ask for.
+func newXZ(r io.Reader) (io.Reader, error) { return xz.NewReader(r, maxWindow) }
 
 func newZstd(r io.Reader) (io.Reader, error) {
 	// One goroutine is faster than the asynchronous default.
@@ -46,25 +45,33 @@ func newZstd(r io.Reader) (io.Reader, error) {
 }
 
 // sniff tells the form of a file by its first bytes.
-func sniff(r io.ReaderAt, size int64) (form, error) {
+func sniff(r io.ReaderAt) (form, error) {
 	head := make([]byte, block)
 	n, err := r.ReadAt(head, 0)
 	if n < len(head) && err != nil && !errors.Is(err, io.EOF) {
 		return form{}, err
 	}
 	head = head[:n]
-	for _, f := range forms {
-		if bytes.HasPrefix(head, []byte(f.magic)) {
-			return f, nil
-		}
+	if f, ok := compressed(head); ok {
+		return f, nil
 	}
 	switch {
 	case isSkippable(head):
 		return forms[len(forms)-1], nil
-	case startsTar(r, size):
+	case startsTar(head):
 		return form{name: "tar"}, nil
 	}
 	return form{}, &NotArchiveError{describe(head)}
+}
+
+// compressed is the form of a compressed archive with that head.
+func compressed(head []byte) (form, bool) {
+	for _, f := range forms {
+		if bytes.HasPrefix(head, []byte(f.magic)) {
+			return f, true
+		}
+	}
+	return form{}, false
 }
 
 // isSkippable tells whether a zstd stream begins with a frame of user data
@@ -75,7 +82,10 @@ func isSkippable(head []byte) bool {
 
 // describe says what a file is that is no archive, as far as it is obvious.
 func describe(head []byte) string {
+	f, isCompressed := compressed(head)
 	switch {
+	case isCompressed:
+		return "compressed as a " + f.name + " is"
 	case len(head) == 0:
 		return "an empty file"
 	case bytes.HasPrefix(head, []byte("\x7fELF")):

@@ -110,6 +110,9 @@ func sparseMap(s *headerSource, h *tar.Header) (fragments []fragment, isSparse b
 	if err == nil {
 		fragments, err = layOut(numbers, h.Size, s.pos)
 	}
+	if err == nil {
+		err = checkStored(s, h, fragments)
+	}
 	if err != nil {
 		err = fmt.Errorf("sparse map: %w", err)
 	}
@@ -138,6 +141,29 @@ func layOut(numbers []int64, size, at int64) ([]fragment, error) {
 		at += length
 	}
 	return fragments, nil
+}
+
+// checkStored holds the fragments against the bytes that the archive stores
+// for the member. Were there more of them, they would be another member's.
+func checkStored(s *headerSource, h *tar.Header, fragments []fragment) error {
+	at, b, err := mainHeader(s)
+	if err != nil {
+		return err
+	}
+	stored, err := headerNumber(b[124:136])
+	if size, ok := h.PAXRecords["size"]; ok && err == nil {
+		stored, err = strconv.ParseInt(size, 10, 64)
+	}
+	if err != nil {
+		return err
+	}
+	if h.Typeflag != tar.TypeGNUSparse {
+		stored -= s.pos - at - block // the map of PAX 1.0, which counts as stored
+	}
+	if data := (&sparse{fragments: fragments}).dataSize(); data != stored {
+		return fmt.Errorf("%d bytes of data where %d are stored", data, stored)
+	}
+	return nil
 }
 
 func parseNumbers(text []string) ([]int64, error) {

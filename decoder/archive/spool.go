@@ -18,7 +18,7 @@ func spool(f *os.File, compressed int64, form form, opts Options) (out *os.File,
 	if opts.Progress != nil {
 		progress := opts.Progress(form.name, compressed)
 		defer progress.Close()
-		in = io.TeeReader(f, progress)
+		in = io.TeeReader(f, deaf{progress})
 	}
 	expanded, err := form.expand(bufio.NewReaderSize(in, 1<<20))
 	if err != nil {
@@ -27,17 +27,34 @@ func spool(f *os.File, compressed int64, form form, opts Options) (out *os.File,
 	if c, ok := expanded.(io.Closer); ok {
 		defer c.Close()
 	}
+	// What is no tar need not be expanded to the end.
+	buffered := bufio.NewReaderSize(expanded, 1<<16)
+	head, err := buffered.Peek(block)
+	switch {
+	case err != nil && !errors.Is(err, io.EOF):
+		return nil, 0, nil, &FormatError{0, fmt.Errorf("the %s stream is damaged, and nothing of it is left: %w", form.name, err)}
+	case !startsTar(head):
+		return nil, 0, nil, &NotArchiveError{"a " + form.name + " that expands to something else: " + describe(head)}
+	}
 	dir := spoolDir(opts)
 	out, err = unnamed(dir)
 	if err != nil {
 		return nil, 0, nil, &SpoolError{dir, err}
 	}
-	size, damage, err = copySparse(out, expanded)
+	size, damage, err = copySparse(out, buffered)
 	if err != nil {
 		out.Close()
 		return nil, 0, nil, &SpoolError{dir, err}
 	}
 	return out, size, damage, nil
+}
+
+// deaf drops the errors of a progress bar, which are nobody's business.
+type deaf struct{ w io.Writer }
+
+func (d deaf) Write(p []byte) (int, error) {
+	_, _ = d.w.Write(p)
+	return len(p), nil
 }
 
 func spoolDir(opts Options) string {

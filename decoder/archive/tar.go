@@ -2,7 +2,6 @@ package archive
 
 import (
 	"archive/tar"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +10,10 @@ import (
 
 // block is the unit of a tar, in bytes.
 const block = 512
+
+// typeDumpDir is a directory in an incremental archive of GNU tar
+// (GNUTYPE_DUMPDIR); its bytes are a list of names.
+const typeDumpDir = 'D'
 
 // indexTar walks the headers of a tar. It never reads what stands between
 // them but for the last byte of each member, which tells whether it is there.
@@ -27,6 +30,9 @@ func indexTar(r io.ReaderAt, size int64) index {
 		at := s.pos
 		h, err := t.Next()
 		if errors.Is(err, io.EOF) {
+			if !s.endMark() {
+				x.damage.addf(size, "the archive ends without an end mark: it may be cut short")
+			}
 			break
 		}
 		if err != nil && !errors.Is(err, tar.ErrInsecurePath) { // our own checks are stricter
@@ -66,7 +72,7 @@ func addTarMember(x *index, s *headerSource, h *tar.Header) error {
 	case tar.TypeLink:
 		x.addLink(m, h.Name, h.Linkname)
 		return nil
-	case tar.TypeDir:
+	case tar.TypeDir, typeDumpDir:
 		m.Type = TypeDirectory
 	case tar.TypeSymlink:
 		m.Type, m.Target = TypeSymlink, h.Linkname
@@ -144,6 +150,17 @@ func (s *headerSource) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// endMark tells whether the block read last is the zeros that end a tar. An
+// empty file, too, is a tar that ends.
+func (s *headerSource) endMark() bool {
+	if s.first < 0 {
+		return s.size == 0
+	}
+	var b [block]byte
+	n, _ := s.r.ReadAt(b[:], s.first)
+	return n == block && zeros(b[:])
+}
+
 // Seek moves by offset from where it is: all that archive/tar asks for.
 func (s *headerSource) Seek(offset int64, whence int) (int64, error) {
 	if whence != io.SeekCurrent || offset < 0 || s.pos+offset < s.pos {
@@ -153,19 +170,26 @@ func (s *headerSource) Seek(offset int64, whence int) (int64, error) {
 	return s.pos, nil
 }
 
-// startsTar tells whether a header with a good checksum stands at the start,
-// or the end mark of a tar without members.
-func startsTar(r io.ReaderAt, size int64) bool {
-	var b [block]byte
-	if size < block {
+// startsTar tells whether head is a tar's first block: a header with a good
+// checksum, or the zeros at the end of a tar without members.
+//
+// The checksum is the sum of the header's bytes, its own 8 taken for spaces
+// (POSIX, pax, "ustar Interchange Format").
+func startsTar(head []byte) bool {
+	const at, end = 148, 156
+	if len(head) < block {
 		return false
 	}
-	if n, _ := r.ReadAt(b[:], 0); n < block {
-		return false
+	var sum int64
+	for i, c := range head[:block] {
+		if i >= at && i < end {
+			c = ' '
+		}
+		sum += int64(c)
 	}
-	if b == [block]byte{} {
+	if sum == (end-at)*' ' && zeros(head[:block]) {
 		return true
 	}
-	_, err := tar.NewReader(bytes.NewReader(b[:])).Next()
-	return !errors.Is(err, tar.ErrHeader)
+	want, err := headerNumber(head[at:end])
+	return err == nil && want == sum
 }
