@@ -68,21 +68,48 @@ func TestDamage(t *testing.T) {
 	}{
 		{"no pstree", map[string][]byte{"checkpoint/pstree.img": nil}, "checkpoint/pstree.img: missing", 0, nil},
 		{"broken pstree", map[string][]byte{"checkpoint/pstree.img": broken}, "checkpoint/pstree.img: offset 0: magic", 0, nil},
-		{"no core", map[string][]byte{"checkpoint/core-7.img": nil}, "process 7: checkpoint/core-7.img: missing", 3,
-			func(ck *decoder.Checkpoint) bool { return ck.Process(7).MM != nil && ck.Process(1).Leader() != nil }},
-		{"no core of a thread", map[string][]byte{"checkpoint/core-5.img": nil}, "process 1, thread 5: checkpoint/core-5.img: missing", 3,
-			func(ck *decoder.Checkpoint) bool { return len(ck.Process(1).Threads) == 1 }},
-		{"no mm", map[string][]byte{"checkpoint/mm-1.img": nil}, "process 1: checkpoint/mm-1.img: missing", 3,
-			func(ck *decoder.Checkpoint) bool { return ck.Process(7).MM != nil && ck.Process(1).Leader() != nil }},
-		{"no pagemap", map[string][]byte{"checkpoint/pagemap-1.img": nil}, "checkpoint/pagemap-1.img: missing", 3,
-			func(ck *decoder.Checkpoint) bool { return len(ck.Process(1).MM.VMAs) == 1 }},
-		{"no pages", map[string][]byte{"checkpoint/pages-1.img": nil}, "checkpoint/pages-1.img: missing", 3,
-			func(ck *decoder.Checkpoint) bool { return ck.Process(1).MM.Pagemap == nil }},
-		{"pages cut short", map[string][]byte{"checkpoint/pages-1.img": make([]byte, 4096)},
+		{
+			"no core",
+			map[string][]byte{"checkpoint/core-7.img": nil},
+			"process 7: checkpoint/core-7.img: missing", 3,
+			func(ck *decoder.Checkpoint) bool { return ck.Process(7).MM != nil && ck.Process(1).Leader() != nil },
+		},
+		{
+			"no core of a thread",
+			map[string][]byte{"checkpoint/core-5.img": nil},
+			"process 1, thread 5: checkpoint/core-5.img: missing", 3,
+			func(ck *decoder.Checkpoint) bool { return len(ck.Process(1).Threads) == 1 },
+		},
+		{
+			"no mm",
+			map[string][]byte{"checkpoint/mm-1.img": nil},
+			"process 1: checkpoint/mm-1.img: missing", 3,
+			func(ck *decoder.Checkpoint) bool { return ck.Process(7).MM != nil && ck.Process(1).Leader() != nil },
+		},
+		{
+			"no pagemap",
+			map[string][]byte{"checkpoint/pagemap-1.img": nil},
+			"checkpoint/pagemap-1.img: missing", 3,
+			func(ck *decoder.Checkpoint) bool { return len(ck.Process(1).MM.VMAs) == 1 },
+		},
+		{
+			"no pages",
+			map[string][]byte{"checkpoint/pages-1.img": nil},
+			"checkpoint/pages-1.img: missing", 3,
+			func(ck *decoder.Checkpoint) bool { return ck.Process(1).MM.Pagemap == nil },
+		},
+		{
+			"pages cut short",
+			map[string][]byte{"checkpoint/pages-1.img": make([]byte, 4096)},
 			"has 2 pages of 4096 bytes, checkpoint/pages-1.img 4096 bytes", 3,
-			func(ck *decoder.Checkpoint) bool { return ck.Process(1).MM.Pagemap == nil }},
-		{"no files", map[string][]byte{"checkpoint/files.img": nil}, "checkpoint/files.img: missing", 3,
-			func(ck *decoder.Checkpoint) bool { return ck.Process(1).MM.Exe == nil }},
+			func(ck *decoder.Checkpoint) bool { return ck.Process(1).MM.Pagemap == nil },
+		},
+		{
+			"no files",
+			map[string][]byte{"checkpoint/files.img": nil},
+			"checkpoint/files.img: missing", 3,
+			func(ck *decoder.Checkpoint) bool { return ck.Process(1).MM.Exe == nil },
+		},
 		{"no inventory", map[string][]byte{"checkpoint/inventory.img": nil}, "checkpoint/inventory.img: missing", 3, nil},
 		{"broken config.dump", map[string][]byte{"config.dump": broken}, "config.dump: invalid character", 3, nil},
 		{"broken utsns", map[string][]byte{"checkpoint/utsns-3.img": broken}, "checkpoint/utsns-3.img: offset 0: magic", 3, nil},
@@ -118,7 +145,7 @@ func TestHostileMappings(t *testing.T) {
 	mm := c.Open(t).Process(1).MM
 	var got []string
 	for _, v := range mm.VMAs {
-		got = append(got, v.Range.String())
+		got = append(got, v.String())
 	}
 	if want := "[00010000-00014000 00020000-00022000]"; fmt.Sprint(got) != want {
 		t.Errorf("VMAs = %v, want %v", got, want)
@@ -181,7 +208,7 @@ func TestSplitVVAR(t *testing.T) {
 	c.Processes[0].Runs = nil
 	var got []string
 	for _, v := range c.Open(t).Process(1).MM.VMAs {
-		got = append(got, v.Range.String())
+		got = append(got, v.String())
 	}
 	if want := "[00010000-00014000 00014000-00016000 00020000-00024000]"; fmt.Sprint(got) != want {
 		t.Errorf("VMAs = %v, want %v", got, want)

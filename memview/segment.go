@@ -57,6 +57,8 @@ func (s Segment) continues(p Segment) bool {
 }
 
 // Fault is the error of reading where there is nothing to read.
+//
+//nolint:errname // it is what the processor calls it
 type Fault struct {
 	Addr   decoder.Addr
 	Mapped bool // the address is mapped, but its bytes are not in the checkpoint

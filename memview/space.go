@@ -30,10 +30,10 @@ func (s *AddressSpace) ReadMem(p []byte, a decoder.Addr) (int, error) {
 		}
 		seg := &s.segs[i]
 		part := p[n:min(uint64(len(p)), uint64(n)+uint64(seg.End-at))]
-		switch {
-		case seg.Kind == Absent:
+		switch seg.Kind {
+		case Absent:
 			return n, &Fault{Addr: at, Mapped: true}
-		case seg.Kind == Zero:
+		case Zero:
 			clear(part)
 			n += len(part)
 		default:

@@ -39,24 +39,51 @@ func TestMaps(t *testing.T) {
 		vma  decoder.VMA
 		want string
 	}{
-		{"file", decoder.VMA{Range: decoder.Range{Start: 0x7f9418cb6000, End: 0x7f9418e0c000}, Prot: rx, Flags: private, PgOff: 0x26000, File: file},
-			"7f9418cb6000-7f9418e0c000 r-xp 00026000 00:28 1106986                    /usr/lib/libc.so.6\n"},
-		{"anonymous, with the kernel's trailing space", decoder.VMA{Range: decoder.Range{Start: 0x7f0000000000, End: 0x7f0000001000}, Flags: private, Status: anonymous},
-			"7f0000000000-7f0000001000 ---p 00000000 00:00 0 \n"},
-		{"low addresses have eight digits", decoder.VMA{Range: decoder.Range{Start: 0x1000, End: 0x2000}, Flags: private, Status: anonymous},
-			"00001000-00002000 ---p 00000000 00:00 0 \n"},
-		{"heap", decoder.VMA{Range: decoder.Range{Start: 0x50000, End: 0x60000}, Prot: decoder.ProtRead | decoder.ProtWrite, Flags: private, Status: anonymous},
-			"00050000-00060000 rw-p 00000000 00:00 0                                  [heap]\n"},
-		{"stack", decoder.VMA{Range: decoder.Range{Start: 0x70000, End: 0x80000}, Prot: decoder.ProtRead | decoder.ProtWrite, Flags: private, Status: anonymous},
-			"00070000-00080000 rw-p 00000000 00:00 0                                  [stack]\n"},
-		{"deleted, shared", decoder.VMA{Range: decoder.Range{Start: 0x90000, End: 0x91000}, Flags: decoder.MapShared, File: &decoder.File{Path: "/tmp/x", Deleted: true, Ino: 5}},
-			"00090000-00091000 ---s 00000000 00:00 5                                  /tmp/x (deleted)\n"},
-		{"memfd", decoder.VMA{Range: decoder.Range{Start: 0x90000, End: 0x91000}, Flags: decoder.MapShared, File: &decoder.File{Kind: decoder.FileMemfd, Path: "payload", Deleted: true, Ino: 92}},
-			"00090000-00091000 ---s 00000000 00:00 92                                 /memfd:payload (deleted)\n"},
-		{"newline in a name", decoder.VMA{Range: decoder.Range{Start: 0x90000, End: 0x91000}, Flags: private, File: &decoder.File{Path: "/a\nb\\c d"}},
-			"00090000-00091000 ---p 00000000 00:00 0                                  /a\\012b\\c d\n"},
-		{"line longer than the column", decoder.VMA{Range: decoder.Range{Start: 0xffffffffff600000, End: 0xffffffffff601000}, Flags: private, PgOff: 0x7fffffffffff0000, File: &decoder.File{Path: "/x", Dev: decoder.Dev{Major: 0xfff, Minor: 0xfffff}, Ino: 1 << 63}},
-			"ffffffffff600000-ffffffffff601000 ---p 7fffffffffff0000 fff:fffff 9223372036854775808  /x\n"},
+		{
+			"file",
+			decoder.VMA{Range: decoder.Range{Start: 0x7f9418cb6000, End: 0x7f9418e0c000}, Prot: rx, Flags: private, PgOff: 0x26000, File: file},
+			"7f9418cb6000-7f9418e0c000 r-xp 00026000 00:28 1106986                    /usr/lib/libc.so.6\n",
+		},
+		{
+			"anonymous, with the kernel's trailing space",
+			decoder.VMA{Range: decoder.Range{Start: 0x7f0000000000, End: 0x7f0000001000}, Flags: private, Status: anonymous},
+			"7f0000000000-7f0000001000 ---p 00000000 00:00 0 \n",
+		},
+		{
+			"low addresses have eight digits",
+			decoder.VMA{Range: decoder.Range{Start: 0x1000, End: 0x2000}, Flags: private, Status: anonymous},
+			"00001000-00002000 ---p 00000000 00:00 0 \n",
+		},
+		{
+			"heap",
+			decoder.VMA{Range: decoder.Range{Start: 0x50000, End: 0x60000}, Prot: decoder.ProtRead | decoder.ProtWrite, Flags: private, Status: anonymous},
+			"00050000-00060000 rw-p 00000000 00:00 0                                  [heap]\n",
+		},
+		{
+			"stack",
+			decoder.VMA{Range: decoder.Range{Start: 0x70000, End: 0x80000}, Prot: decoder.ProtRead | decoder.ProtWrite, Flags: private, Status: anonymous},
+			"00070000-00080000 rw-p 00000000 00:00 0                                  [stack]\n",
+		},
+		{
+			"deleted, shared",
+			decoder.VMA{Range: decoder.Range{Start: 0x90000, End: 0x91000}, Flags: decoder.MapShared, File: &decoder.File{Path: "/tmp/x", Deleted: true, Ino: 5}},
+			"00090000-00091000 ---s 00000000 00:00 5                                  /tmp/x (deleted)\n",
+		},
+		{
+			"memfd",
+			decoder.VMA{Range: decoder.Range{Start: 0x90000, End: 0x91000}, Flags: decoder.MapShared, File: &decoder.File{Kind: decoder.FileMemfd, Path: "payload", Deleted: true, Ino: 92}},
+			"00090000-00091000 ---s 00000000 00:00 92                                 /memfd:payload (deleted)\n",
+		},
+		{
+			"newline in a name",
+			decoder.VMA{Range: decoder.Range{Start: 0x90000, End: 0x91000}, Flags: private, File: &decoder.File{Path: "/a\nb\\c d"}},
+			"00090000-00091000 ---p 00000000 00:00 0                                  /a\\012b\\c d\n",
+		},
+		{
+			"line longer than the column",
+			decoder.VMA{Range: decoder.Range{Start: 0xffffffffff600000, End: 0xffffffffff601000}, Flags: private, PgOff: 0x7fffffffffff0000, File: &decoder.File{Path: "/x", Dev: decoder.Dev{Major: 0xfff, Minor: 0xfffff}, Ino: 1 << 63}},
+			"ffffffffff600000-ffffffffff601000 ---p 7fffffffffff0000 fff:fffff 9223372036854775808  /x\n",
+		},
 	} {
 		mm := &decoder.MM{VMAs: []*decoder.VMA{&test.vma}, StartBrk: 0x50000, Brk: 0x58000, StartStack: 0x78000}
 		got := render(t, func(w io.Writer) error { return procfmt.Maps(w, mm) })
