@@ -46,7 +46,7 @@ func umount(point string) error {
 	}
 	daemon := daemonOf(real)
 	if daemon >= 0 {
-		defer unix.Close(daemon)
+		defer func() { _ = unix.Close(daemon) }()
 	}
 	if err := fusefs.Unmount(real, false); err != nil {
 		return fmt.Errorf("%s: %w", point, err)

@@ -72,7 +72,7 @@ func (o *openFiles) release(f *openFile) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if f.users--; f.users == 0 && f.out {
-		f.File.Close()
+		f.Close()
 	}
 }
 
@@ -81,7 +81,7 @@ func (o *openFiles) drop(e *list.Element) {
 	delete(o.byName, f.name)
 	f.out = true
 	if f.users == 0 {
-		f.File.Close()
+		f.Close()
 	}
 }
 
