@@ -1,7 +1,7 @@
 package decoder
 
 import (
-	"fmt"
+	"errors"
 	"io"
 	"maps"
 	"slices"
@@ -30,7 +30,19 @@ type Checkpoint struct {
 // Image is an image whose bytes are read as they are needed.
 type Image struct {
 	io.ReaderAt
-	Name string // of the member
+	Name string // path in the mount
+}
+
+// Options say what else belongs to a checkpoint.
+type Options struct {
+	// Rootfs is the container's image, of which the checkpoint has only what
+	// was changed. It may be nil.
+	Rootfs *archive.Archive
+	// Parents are the checkpoints that an incremental one refers to, the
+	// nearest first, where they are not in the same archive.
+	Parents []*archive.Archive
+	// Spool says where compressed tars inside the archive are expanded.
+	Spool archive.Options
 }
 
 // Open decodes the small images of a checkpoint and finds the large ones; it
@@ -38,19 +50,25 @@ type Image struct {
 // is usable. The error is a [*NotCheckpointError] where there is nothing to
 // decode.
 //
-// The archive must stay open as long as the checkpoint is used.
-func Open(a *archive.Archive) (*Checkpoint, error) {
+// The archives must stay open as long as the checkpoint is used.
+func Open(a *archive.Archive, opts Options) (*Checkpoint, error) {
 	im, err := findImages(a)
 	if err != nil {
 		return nil, err
 	}
-	l := &loader{images: im, warn: new(Warnings)}
+	warn := new(Warnings)
+	l := &loader{
+		images: im, warn: warn, rootfs: opts.Rootfs,
+		shared: make(map[uint64]*SharedMemory),
+		nested: &nestedTars{spool: opts.Spool, warn: warn},
+	}
 	for _, err := range a.Damage() {
 		l.warn.Add(err)
 	}
 	l.inventory()
-	l.mountDevs = l.loadMountDevs()
-	l.shmKeys = l.loadShmKeys()
+	l.parents = l.findParents(opts.Parents)
+	l.mounts = l.loadMounts()
+	l.segments = l.loadSegments()
 	l.files = l.loadFiles()
 	return &Checkpoint{
 		Archive:   a,
@@ -77,10 +95,14 @@ func (c *Checkpoint) Process(pid int) *Process {
 // loader is the state of Open: the images and the tables that they refer to.
 type loader struct {
 	*images
-	warn      *Warnings
-	files     map[uint32]*File
-	mountDevs map[int]Dev
-	shmKeys   map[uint64]uint32
+	warn     *Warnings
+	parents  []*images // nearest first
+	rootfs   *archive.Archive
+	files    map[uint32]*File
+	mounts   map[int]*Mount
+	segments map[uint64]segment
+	shared   map[uint64]*SharedMemory
+	nested   *nestedTars
 }
 
 // newestImages is the newest version of the image format that is known:
@@ -116,13 +138,21 @@ func sortedKeys[V any](m map[string]V) []string {
 	return slices.Sorted(maps.Keys(m))
 }
 
+// Close closes the archives that were opened for the checkpoint, its own
+// among them.
+func (c *Checkpoint) Close() error {
+	return errors.Join(c.loader.nested.Close(), c.Archive.Close())
+}
+
 // DeletedFiles lists the paths that the container deleted from its root file
 // system, in the order of the engine's list, each beginning with "/".
 //
 // Source: deleted.files, a JSON list that Podman and CRI-O write.
-func (c *Checkpoint) DeletedFiles() []string {
+func (c *Checkpoint) DeletedFiles() []string { return c.loader.deletedFiles() }
+
+func (l *loader) deletedFiles() []string {
 	var paths []string
-	if !c.loader.metadata("deleted.files", &paths) {
+	if !l.metadata("deleted.files", &paths) {
 		return nil
 	}
 	return paths
@@ -133,22 +163,11 @@ func (c *Checkpoint) DeletedFiles() []string {
 //
 // Source: rootfs-diff.tar.
 func (c *Checkpoint) RootfsDiff() (*archive.Archive, error) {
-	return c.NestedTar("rootfs-diff.tar")
+	a, err := c.NestedTar("rootfs-diff.tar")
+	return a, optional(err)
 }
 
-// NestedTar indexes a member that is itself a tar; nil where the member does
-// not exist.
+// NestedTar is a member that is itself a tar, as an archive of its own.
 func (c *Checkpoint) NestedTar(name string) (*archive.Archive, error) {
-	m := c.loader.member(name)
-	if m == nil {
-		return nil, nil
-	}
-	a, err := archive.OpenTar(m, m.Size())
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	for _, err := range a.Damage() {
-		c.Warnings.Addf("%s: %w", name, err)
-	}
-	return a, nil
+	return c.loader.nested.open(c.loader.images, name)
 }

@@ -96,13 +96,13 @@ func TestDamage(t *testing.T) {
 			"no pages",
 			map[string][]byte{"checkpoint/pages-1.img": nil},
 			"checkpoint/pages-1.img: missing", 3,
-			func(ck *decoder.Checkpoint) bool { return ck.Process(1).MM.Pagemap == nil },
+			func(ck *decoder.Checkpoint) bool { return ck.Process(1).MM.Capture == nil },
 		},
 		{
 			"pages cut short",
 			map[string][]byte{"checkpoint/pages-1.img": make([]byte, 4096)},
 			"has 2 pages of 4096 bytes, checkpoint/pages-1.img 4096 bytes", 3,
-			func(ck *decoder.Checkpoint) bool { return ck.Process(1).MM.Pagemap == nil },
+			func(ck *decoder.Checkpoint) bool { return ck.Process(1).MM.Capture == nil },
 		},
 		{
 			"no files",
@@ -166,7 +166,7 @@ func TestHostilePageRuns(t *testing.T) {
 	}
 	ck := c.Open(t)
 	var got []string
-	for _, r := range ck.Process(1).MM.Pagemap.Runs {
+	for _, r := range ck.Process(1).MM.Capture.Runs {
 		got = append(got, fmt.Sprintf("%#x@%d", r.Addr, r.Index))
 	}
 	if want := "[0x11000@0 0x13000@3]"; fmt.Sprint(got) != want {
@@ -193,7 +193,7 @@ func TestOldPagemap(t *testing.T) {
 	c := sample()
 	c.Processes[0].OldRuns = true
 	ck := c.Open(t)
-	if m := ck.Process(1).MM.Pagemap; m == nil || m.Present != 2 {
+	if m := ck.Process(1).MM.Capture; m == nil || len(m.Runs) != 1 || m.Runs[0].Pages != 2 {
 		t.Errorf("pagemap %+v, want two pages; warnings %q", m, ck.Warnings.List())
 	}
 }

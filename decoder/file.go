@@ -7,13 +7,20 @@ package decoder
 type File struct {
 	ID      uint32
 	Kind    FileKind
-	Path    string // as in the container; of a memfd, its name without "/memfd:"
-	Deleted bool   // unlinked while in use
-	MountID int    // mount entry in mountpoints-<id>.img; -1 where not recorded
-	Dev     Dev    // device of the file system, where known
-	Ino     uint64 // 0 where the checkpoint does not record it
-	Size    int64  // bytes at the time of the dump; -1 where not recorded
-	BuildID []byte // GNU build-id of an ELF file; nil where not recorded
+	Path    string   // as in the container; of a memfd, its name without "/memfd:"
+	Deleted bool     // unlinked while in use
+	MountID int      // mount entry in mountpoints-<id>.img; -1 where not recorded
+	Dev     Dev      // device of the file system, where known
+	Ino     uint64   // 0 where the checkpoint does not record it
+	Mode    uint32   // st_mode; 0 where not recorded
+	Size    int64    // bytes at the time of the dump; -1 where not recorded
+	BuildID []byte   // GNU build-id of an ELF file, padded with zeros to whole words; nil where not recorded
+	Sum     bool     // a checksum is recorded
+	Backing *Backing // its bytes; nil where they are nowhere to be had, or nobody maps it
+
+	looked bool   // Backing was looked for
+	ghost  uint32 // id of the ghost file's image; 0 for none
+	shmid  uint32 // of a memfd: its shared-memory object
 }
 
 // FileKind tells the kinds of files apart.
@@ -46,4 +53,11 @@ func (f *File) KernelName() string {
 	default:
 		return f.Path
 	}
+}
+
+// IsZero tells whether f is the device /dev/zero, whose private mappings are
+// anonymous memory.
+func (f *File) IsZero() bool {
+	const typeMask, charDevice = 0o170000, 0o020000
+	return f.Path == "/dev/zero" && f.Mode&typeMask == charDevice
 }

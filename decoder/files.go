@@ -7,7 +7,6 @@ import (
 
 	"github.com/checkpoint-restore/go-criu/v7/crit/images/fdinfo"
 	ghost_file "github.com/checkpoint-restore/go-criu/v7/crit/images/ghost-file"
-	ipc_shm "github.com/checkpoint-restore/go-criu/v7/crit/images/ipc-shm"
 	"github.com/checkpoint-restore/go-criu/v7/crit/images/memfd"
 	"github.com/checkpoint-restore/go-criu/v7/crit/images/regfile"
 	remap_file_path "github.com/checkpoint-restore/go-criu/v7/crit/images/remap-file-path"
@@ -49,13 +48,16 @@ func (l *loader) loadFiles() map[uint32]*File {
 
 func (l *loader) regFile(e *regfile.RegFileEntry) *File {
 	f := &File{
-		ID: e.GetId(), Kind: FileRegular, Path: e.GetName(), MountID: int(e.GetMntId()), Size: -1,
+		ID: e.GetId(), Kind: FileRegular, Path: e.GetName(), MountID: int(e.GetMntId()), Size: -1, Mode: e.GetMode(),
 		BuildID: buildID(e.GetBuildId()),
 	}
 	if e.Size != nil && int64(e.GetSize()) >= 0 {
 		f.Size = int64(e.GetSize())
 	}
-	f.Dev = l.mountDevs[f.MountID]
+	f.Sum = e.Checksum != nil
+	if m := l.mounts[f.MountID]; m != nil {
+		f.Dev = m.Dev
+	}
 	return f
 }
 
@@ -84,7 +86,7 @@ func memfdFile(e *fdinfo.FileEntry, inodes map[uint32]*memfd.MemfdInodeEntry) *F
 		f.Path = inode.GetName()
 		f.Size = int64(inode.GetSize())
 		// CRIU takes the inode number as shmid (criu/memfd.c).
-		f.Ino = uint64(inode.GetShmid())
+		f.Ino, f.shmid = uint64(inode.GetShmid()), inode.GetShmid()
 	}
 	return f
 }
@@ -116,7 +118,7 @@ func (l *loader) ghost(f *File, id uint32) {
 		l.warn.Add(fmt.Errorf("deleted file %q: %w", f.Path, err))
 		return
 	}
-	f.Ino = e.GetIno()
+	f.Ino, f.ghost = e.GetIno(), id
 	if e.Dev != nil {
 		f.Dev = kernelDev(e.GetDev())
 	}
@@ -125,43 +127,3 @@ func (l *loader) ghost(f *File, id uint32) {
 // kernelDev splits a device number as the kernel keeps it in 32 bits
 // (include/linux/kdev_t.h:MAJOR, MINOR).
 func kernelDev(dev uint32) Dev { return Dev{Major: dev >> 20, Minor: dev & 0xfffff} }
-
-// mappedFile is what a mapping maps: an open file, or the file that the
-// kernel makes for a piece of shared memory. It is nil for anonymous memory.
-func (l *loader) mappedFile(v *VMA) *File {
-	switch {
-	case v.Status.Has(StatusSysVIPC):
-		key, ok := l.shmKeys[v.ShmID]
-		if !ok {
-			return nil
-		}
-		// ipc/shm.c:newseg
-		return &File{Kind: FileRegular, Path: fmt.Sprintf("/SYSV%08x", key), Deleted: true, MountID: -1, Size: -1, Ino: v.ShmID}
-	case v.Status.Any(StatusFilePrivate | StatusFileShared):
-		return l.files[uint32(v.ShmID)]
-	case v.Status.Has(StatusAnonShared):
-		// mm/shmem.c:shmem_zero_setup; CRIU takes the inode number as shmid
-		// (criu/proc_parse.c).
-		return &File{Kind: FileMemfd, Path: "/dev/zero", Deleted: true, MountID: -1, Size: -1, Ino: v.ShmID}
-	default:
-		return nil
-	}
-}
-
-// loadShmKeys decodes the keys of the SysV shared-memory segments, by their
-// id.
-func (l *loader) loadShmKeys() map[uint64]uint32 {
-	keys := make(map[uint64]uint32)
-	for _, name := range l.matching("ipcns-shm-*.img") {
-		err := each(l.images, name, criu.MagicIPCNSShm, func(e *ipc_shm.IpcShmEntry, r *criu.Reader) error {
-			keys[uint64(e.GetDesc().GetId())] = e.GetDesc().GetKey()
-			if e.GetInPagemaps() {
-				return nil
-			}
-			// Older images have the bytes here, padded to four.
-			return r.SkipPayload(int64(e.GetSize()+3) &^ 3)
-		})
-		l.warn.Add(err)
-	}
-	return keys
-}

@@ -21,7 +21,15 @@ var ErrMissing = errors.New("missing")
 type images struct {
 	archive *archive.Archive
 	dir     string // "" where they stand at the top
+	mount   string // where the archive's members stand in the mount; "" for one that is not in it
 }
+
+// archiveDir is where the mount has the members of the archive.
+const archiveDir = "archive"
+
+// mountPath is where a member stands in the mount, or, for one of another
+// archive, what it is called there.
+func (im *images) mountPath(name string) string { return path.Join(im.mount, name) }
 
 // NotCheckpointError is the error of an archive that can be read but is no
 // checkpoint, or one of a form that is not supported.
@@ -48,7 +56,7 @@ func findImages(a *archive.Archive) (*images, error) {
 		}
 		switch {
 		case len(dirs) == 1:
-			return &images{a, dirs[0]}, nil
+			return &images{a, dirs[0], archiveDir}, nil
 		case len(dirs) > 1:
 			return chooseDir(a, dirs)
 		}
@@ -60,7 +68,7 @@ func findImages(a *archive.Archive) (*images, error) {
 			if dir == "." {
 				dir = ""
 			}
-			return &images{a, dir}, nil
+			return &images{a, dir, archiveDir}, nil
 		}
 	}
 	return nil, &NotCheckpointError{"no checkpoint: it has no CRIU images (no pstree.img, no inventory.img)"}
@@ -72,7 +80,7 @@ func chooseDir(a *archive.Archive, dirs []string) (*images, error) {
 	for _, want := range []string{"checkpoint", ""} {
 		for _, dir := range dirs {
 			if dir == want {
-				return &images{a, dir}, nil
+				return &images{a, dir, archiveDir}, nil
 			}
 		}
 	}

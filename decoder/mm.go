@@ -32,7 +32,7 @@ func (l *loader) mm(pid int, arch Arch) *MM {
 		l.warn.Addf("process %d: %s: %w", pid, name, err)
 	}
 	l.vmas(m, name, e.GetVmas())
-	m.Pagemap, m.Pages, err = l.pagemap(fmt.Sprint(pid), m.PageSize)
+	m.Capture, err = l.capture(fmt.Sprint(pid), m.PageSize)
 	if err != nil {
 		l.warn.Add(fmt.Errorf("process %d: its captured memory is absent: %w", pid, err))
 	}
@@ -69,7 +69,6 @@ func (l *loader) vmas(m *MM, name string, entries []*vma.VmaEntry) {
 			Flags:  MapFlags(e.GetFlags()),
 			Status: VMAStatus(e.GetStatus()),
 			PgOff:  int64(e.GetPgoff()),
-			ShmID:  e.GetShmid(),
 			Madv:   e.GetMadv(),
 		}
 		mask := Addr(m.PageSize - 1)
@@ -81,7 +80,7 @@ func (l *loader) vmas(m *MM, name string, entries []*vma.VmaEntry) {
 			m.Guards = append(m.Guards, v.Range)
 			continue
 		}
-		v.File = l.mappedFile(v)
+		l.mapped(v, e.GetShmid(), m.PageSize)
 		m.VMAs = append(m.VMAs, splitVVAR(v, m.PageSize)...)
 	}
 	sort.SliceStable(m.VMAs, func(i, j int) bool { return m.VMAs[i].Start < m.VMAs[j].Start })
@@ -128,66 +127,4 @@ func splitVVAR(v *VMA, pageSize int) []*VMA {
 	vvar.End = v.Start + Addr(vvarPages*pageSize)
 	vclock.Start = vvar.End
 	return []*VMA{&vvar, &vclock}
-}
-
-// pagemap decodes the page index of a process or a shared-memory object and
-// finds its pages image.
-//
-// The offsets of all pages follow from the sizes of the runs before them, so
-// one wrong number would give wrong bytes for all that follow: the runs must
-// add up to the pages image, or none of them is used.
-func (l *loader) pagemap(id string, pageSize int) (*criu.Pagemap, *Image, error) {
-	name := l.name("pagemap-%s.img", id)
-	member := l.member(name)
-	if member == nil {
-		return nil, nil, fmt.Errorf("%s: %w", name, ErrMissing)
-	}
-	m, err := criu.ReadPagemap(name, member, member.Size())
-	if err != nil {
-		return nil, nil, err
-	}
-	pagesName := l.name("pages-%d.img", m.PagesID)
-	pages := l.member(pagesName)
-	if m.Present == 0 && pages == nil {
-		return m, nil, nil
-	}
-	if pages == nil {
-		return nil, nil, fmt.Errorf("%s: %w", pagesName, ErrMissing)
-	}
-	m.Runs = l.sound(name, m.Runs, pageSize)
-	l.inherited(name, m.Runs)
-	if m.Present > uint64(pages.Size()) || m.Present*uint64(pageSize) != uint64(pages.Size()) {
-		return nil, nil, fmt.Errorf("%s has %d pages of %d bytes, %s %d bytes", name, m.Present, pageSize, pagesName, pages.Size())
-	}
-	return m, &Image{ReaderAt: pages, Name: pagesName}, nil
-}
-
-// sound leaves out the page runs that no process can have: not on a page
-// border, past the end of the address space, or not behind the one before.
-func (l *loader) sound(name string, runs []criu.PageRun, pageSize int) []criu.PageRun {
-	var end uint64
-	kept := runs[:0]
-	for i, r := range runs {
-		bytes := uint64(r.Pages) * uint64(pageSize)
-		if r.Addr%uint64(pageSize) != 0 || r.Addr < end || r.Addr+bytes < r.Addr {
-			l.warn.Addf("%s: page run %d at %#x: impossible or overlapping range, left out", name, i, r.Addr)
-			continue
-		}
-		end = r.Addr + bytes
-		kept = append(kept, r)
-	}
-	return kept
-}
-
-// inherited warns of pages that are in a parent checkpoint.
-func (l *loader) inherited(name string, runs []criu.PageRun) {
-	var pages uint64
-	for _, r := range runs {
-		if r.Flags&criu.PageParent != 0 && r.Flags&criu.PagePresent == 0 {
-			pages += uint64(r.Pages)
-		}
-	}
-	if pages > 0 {
-		l.warn.Addf("%s: %d pages are in a parent checkpoint, which is not read: they are absent", name, pages)
-	}
 }

@@ -40,18 +40,33 @@ func (l *loader) utsNamespaces() []UTSNamespace {
 	return list
 }
 
-// loadMountDevs decodes which device each mount of the container has, by
-// mount id.
-func (l *loader) loadMountDevs() map[int]Dev {
-	devs := make(map[int]Dev)
+// Mount is an entry of the container's mount table.
+//
+// Source: mountpoints-<id>.img.
+type Mount struct {
+	ID, Parent int
+	Dev        Dev
+	Root       string // of the mount in its file system
+	Point      string
+	TmpFS      bool
+}
+
+// loadMounts decodes the mount tables, by mount id.
+func (l *loader) loadMounts() map[int]*Mount {
+	mounts := make(map[int]*Mount)
 	for _, name := range l.matching("mountpoints-*.img") {
 		err := each(l.images, name, criu.MagicMountpoints, func(e *mnt.MntEntry, _ *criu.Reader) error {
-			devs[int(e.GetMntId())] = kernelDev(e.GetRootDev())
+			mounts[int(e.GetMntId())] = &Mount{
+				ID: int(e.GetMntId()), Parent: int(e.GetParentMntId()),
+				Dev:  kernelDev(e.GetRootDev()),
+				Root: path.Join("/", e.GetRoot()), Point: path.Join("/", e.GetMountpoint()),
+				TmpFS: e.GetFstype() == uint32(mnt.Fstype_TMPFS) || e.GetFsname() == "tmpfs",
+			}
 			return nil
 		})
 		l.warn.Add(err)
 	}
-	return devs
+	return mounts
 }
 
 // matching lists the images whose name matches pattern, sorted.

@@ -1,7 +1,5 @@
 package decoder
 
-import "github.com/ckptfs/ckptfs/decoder/criu"
-
 // Process is a thread group of the checkpointed process tree. PIDs are those
 // of the container's PID namespace.
 //
@@ -105,12 +103,11 @@ type MM struct {
 	EnvStart, EnvEnd Addr
 	StartBrk, Brk    Addr
 	StartStack       Addr
-	Exe              *File         // nil where files.img does not have it
-	Auxv             []uint64      // key, value pairs, as saved: x86-64 images lack the AT_NULL pair
-	VMAs             []*VMA        // sorted by Start, not overlapping
-	Guards           []Range       // guard pages inside the VMAs
-	Pagemap          *criu.Pagemap // nil where pagemap-<pid>.img is unusable
-	Pages            *Image        // what Pagemap refers to; nil where it has no pages
+	Exe              *File    // nil where files.img does not have it
+	Auxv             []uint64 // key, value pairs, as saved: x86-64 images lack the AT_NULL pair
+	VMAs             []*VMA   // sorted by Start, not overlapping
+	Guards           []Range  // guard pages inside the VMAs
+	Capture          *Capture // its pages; nil where pagemap-<pid>.img is unusable
 
 	compat bool // of a 32-bit task
 }

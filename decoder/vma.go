@@ -8,10 +8,10 @@ type VMA struct {
 	Prot   Prot
 	Flags  MapFlags
 	Status VMAStatus
-	PgOff  int64  // offset of Start in File, in bytes (not pages)
-	ShmID  uint64 // id of the shared-memory object; meaningful only for SysV and anonymous shared memory
-	File   *File  // what is mapped; nil for anonymous memory and where files.img does not have it
-	Madv   uint64 // bitmap of madvise(2) advices: bit n is advice n
+	PgOff  int64         // offset of Start in File, in bytes (not pages)
+	File   *File         // what is mapped; nil for anonymous memory and where files.img does not have it
+	Shared *SharedMemory // the object that is mapped; nil for what is no shared memory
+	Madv   uint64        // bitmap of madvise(2) advices: bit n is advice n
 }
 
 // Prot is a set of mmap(2)'s PROT_ bits.

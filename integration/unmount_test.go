@@ -87,9 +87,6 @@ func TestForeground(t *testing.T) {
 				}
 			}
 			read(t, m.point, "procs/1/comm")
-			// The kernel has the mount a moment before the program knows it, and a
-			// signal in that moment counts as one while it was coming up.
-			time.Sleep(slowdown * 300 * time.Millisecond)
 			cmd.Process.Signal(sig)
 			if err := waitFor(cmd, 10*time.Second); err != nil {
 				t.Errorf("ckptfs mount -f after %v: %v, want exit status 0", sig, err)

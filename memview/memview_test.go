@@ -20,7 +20,7 @@ const page = 4096
 // vvar. Runs: "p" present, "q" present in a run of its own, "i" in parent,
 // "l" lazy, "g" guard.
 func picture(vmas, runs string) *decoder.MM {
-	mm := &decoder.MM{PageSize: page, Pagemap: new(criu.Pagemap)}
+	mm := &decoder.MM{PageSize: page, Capture: new(decoder.Capture)}
 	eachRun(vmas, func(c byte, r decoder.Range) {
 		v := &decoder.VMA{Range: r, Prot: decoder.ProtRead, Flags: decoder.MapPrivate, Status: decoder.StatusRegular}
 		switch {
@@ -36,12 +36,13 @@ func picture(vmas, runs string) *decoder.MM {
 		}
 		mm.VMAs = append(mm.VMAs, v)
 	})
+	var present uint64
 	eachRun(runs, func(c byte, r decoder.Range) {
 		if c == 'g' {
 			mm.Guards = append(mm.Guards, r)
 			return
 		}
-		run := criu.PageRun{Addr: uint64(r.Start), Pages: uint32(r.Len() / page), Index: mm.Pagemap.Present}
+		run := criu.PageRun{Addr: uint64(r.Start), Pages: uint32(r.Len() / page), Index: present}
 		switch c {
 		case 'i':
 			run.Flags = criu.PageParent
@@ -49,9 +50,9 @@ func picture(vmas, runs string) *decoder.MM {
 			run.Flags = criu.PageLazy
 		default:
 			run.Flags = criu.PagePresent
-			mm.Pagemap.Present += uint64(run.Pages)
+			present += uint64(run.Pages)
 		}
-		mm.Pagemap.Runs = append(mm.Pagemap.Runs, run)
+		mm.Capture.Runs = append(mm.Capture.Runs, run)
 	})
 	return mm
 }
@@ -72,12 +73,24 @@ func eachRun(s string, f func(c byte, r decoder.Range)) {
 // space makes the address space of a picture, whose captured pages have their
 // number in the pages image as content.
 func space(mm *decoder.MM) *AddressSpace {
-	var pages bytes.Buffer
-	for i := range mm.Pagemap.Present {
-		pages.Write(bytes.Repeat([]byte{byte(i + 1)}, page))
-	}
-	mm.Pages = &decoder.Image{ReaderAt: bytes.NewReader(pages.Bytes()), Name: "pages-1.img"}
+	mm.Capture.Pages = numbered(mm.Capture.Runs, 1, "pages-1.img")
 	return New(mm)
+}
+
+// numbered is a pages image for runs: its pages are full of their numbers,
+// from first on.
+func numbered(runs []criu.PageRun, first int, name string) *decoder.Image {
+	var pages bytes.Buffer
+	for _, r := range runs {
+		if r.Flags&criu.PagePresent == 0 {
+			continue
+		}
+		for range r.Pages {
+			pages.Write(bytes.Repeat([]byte{byte(first)}, page))
+			first++
+		}
+	}
+	return &decoder.Image{ReaderAt: bytes.NewReader(pages.Bytes()), Name: name}
 }
 
 func TestNew(t *testing.T) {
@@ -117,7 +130,7 @@ func TestNew(t *testing.T) {
 
 func TestNewWithoutPagemap(t *testing.T) {
 	mm := picture("AAff", "")
-	mm.Pagemap = nil
+	mm.Capture = nil
 	for seg := range New(mm).All() {
 		if seg.Kind != Absent {
 			t.Errorf("without a pagemap: %v is %v, want absent", seg.Range, seg.Kind)
@@ -334,7 +347,7 @@ func BenchmarkReadMem(b *testing.B) {
 // BenchmarkNew opens a process of a million page runs.
 func BenchmarkNew(b *testing.B) {
 	mm := picture(strings.Repeat("A", 2_000_000), strings.Repeat("p ", 1_000_000))
-	mm.Pages = new(decoder.Image)
+	mm.Capture.Pages = new(decoder.Image)
 	b.ReportAllocs()
 	for b.Loop() {
 		New(mm)

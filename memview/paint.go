@@ -12,27 +12,32 @@ import (
 // what is below:
 //
 //  1. the VMA's default: zero for private anonymous memory, absent otherwise
-//  2. guard pages, which the process could not read either
-//  3. page runs without bytes here: those of a parent checkpoint, and lazy
-//     ones that were never stored
-//  4. the pages of this checkpoint
+//  2. the mapped file, where it is known
+//  3. the shared-memory object that is mapped
+//  4. guard pages, which the process could not read either
+//  5. the pages of the parent checkpoints, oldest first, and of this one:
+//     as far as each newer one refers to the one before
 func New(mm *decoder.MM) *AddressSpace {
 	segs := defaults(mm)
+	segs = paint(segs, files(mm.VMAs, mm.PageSize))
+	segs = paint(segs, shared(mm.VMAs, mm.PageSize))
 	segs = paint(segs, guards(mm.Guards))
-	segs = paint(segs, captured(mm))
+	segs = paint(segs, captured(mm.Capture, mm.PageSize, Captured))
 	return &AddressSpace{segs: segs, pageSize: mm.PageSize}
 }
 
 // defaults is what the mappings are where nothing was captured.
 func defaults(mm *decoder.MM) []Segment {
 	segs := make([]Segment, 0, len(mm.VMAs))
-	pages := mm.Pagemap != nil
-	ends := pageEnds{runs: mm.Pagemap}
+	var pages walk
+	if mm.Capture != nil {
+		pages = walk{mm.Capture.Runs, uint64(mm.PageSize)}
+	}
 	for _, v := range mm.VMAs {
 		s := Segment{Range: v.Range, VMA: v}
 		// Without a page index there is no telling which pages of a mapping
 		// were never touched.
-		if pages && zeroFilled(v) && (v.Prot != 0 || ends.touches(v.Range, mm.PageSize)) {
+		if mm.Capture != nil && zeroFilled(v) && (v.Prot != 0 || pages.touch(v.Range)) {
 			s.Kind = Zero
 		}
 		segs = append(segs, s)
@@ -48,27 +53,102 @@ func defaults(mm *decoder.MM) []Segment {
 func zeroFilled(v *decoder.VMA) bool {
 	const special = decoder.StatusVVAR | decoder.StatusVsyscall | decoder.StatusVDSO |
 		decoder.StatusUprobes | decoder.StatusSocket
+	if v.File != nil && v.File.IsZero() && v.Private() {
+		return true
+	}
 	return v.Status.Has(decoder.StatusAnonPrivate) && !v.Status.Any(special)
 }
 
-// pageEnds walks the page runs beside the mappings, both ascending.
-type pageEnds struct {
-	runs *criu.Pagemap
-	next int
+// walk goes through the page runs beside the mappings, both ascending.
+type walk struct {
+	runs     []criu.PageRun
+	pageSize uint64
 }
 
-// touches tells whether a run lies in r. A PROT_NONE mapping without a single
+// touch tells whether a run lies in r. A PROT_NONE mapping without a single
 // page is a reservation, which the process could not read; one that has pages
 // was memory before its protection was taken away.
-func (e *pageEnds) touches(r decoder.Range, pageSize int) bool {
-	for ; e.next < len(e.runs.Runs); e.next++ {
-		run := e.runs.Runs[e.next]
-		end := run.Addr + uint64(run.Pages)*uint64(pageSize)
-		if end > uint64(r.Start) {
-			return run.Addr < uint64(r.End)
+func (w *walk) touch(r decoder.Range) bool {
+	for len(w.runs) > 0 && w.runs[0].Addr+uint64(w.runs[0].Pages)*w.pageSize <= uint64(r.Start) {
+		w.runs = w.runs[1:]
+	}
+	return len(w.runs) > 0 && w.runs[0].Addr < uint64(r.End)
+}
+
+// maxSegments bounds what mappings without number of one object in many
+// pieces can make of it. What is beyond stays absent.
+const maxSegments = 8 << 20
+
+// files is the mapped files whose bytes are known. The last page of a file
+// ends in zeros, so that a segment may end inside a page; what lies behind it
+// cannot be touched (SIGBUS), and stays absent.
+func files(vmas []*decoder.VMA, pageSize int) []Segment {
+	var whole, pieces []Segment
+	for _, v := range vmas {
+		if v.File == nil || v.File.Backing == nil || len(pieces) > maxSegments {
+			continue
+		}
+		b := v.File.Backing
+		whole = appendObject(whole, v, b.Size, pageSize)
+		for _, f := range b.Fragments {
+			pieces = appendPiece(pieces, v, f.Off, f.Off+f.Len, Segment{Kind: File, Src: &b.Image, Off: f.At})
 		}
 	}
-	return false
+	return paint(whole, pieces)
+}
+
+// shared is the shared-memory objects that are mapped.
+func shared(vmas []*decoder.VMA, pageSize int) []Segment {
+	var whole, pieces []Segment
+	objects := make(map[*decoder.SharedMemory][]Segment)
+	for _, v := range vmas {
+		if v.Shared == nil || v.Shared.Capture == nil || len(pieces) > maxSegments {
+			continue
+		}
+		pages, ok := objects[v.Shared]
+		if !ok {
+			pages = captured(v.Shared.Capture, pageSize, Shared)
+			objects[v.Shared] = pages
+		}
+		size := v.Shared.Size
+		if size < 0 {
+			size = v.PgOff + int64(v.Len())
+		}
+		whole = appendObject(whole, v, size, pageSize)
+		for _, p := range pages {
+			pieces = appendPiece(pieces, v, int64(p.Start), int64(p.End), p)
+		}
+	}
+	return paint(whole, pieces)
+}
+
+// appendObject appends the pages of v that an object of that size fills, as
+// zeros to be painted on.
+func appendObject(segs []Segment, v *decoder.VMA, size int64, pageSize int) []Segment {
+	if size <= v.PgOff {
+		return segs
+	}
+	page := uint64(pageSize)
+	length := (uint64(size-v.PgOff) + page - 1) &^ (page - 1)
+	return append(segs, Segment{
+		Range: decoder.Range{Start: v.Start, End: v.Start + decoder.Addr(min(length, v.Len()))},
+		VMA:   v, Kind: Zero,
+	})
+}
+
+// appendPiece appends what v maps of the piece [start, end) of an object; s
+// says where its bytes are.
+func appendPiece(segs []Segment, v *decoder.VMA, start, end int64, s Segment) []Segment {
+	from, to := max(start, v.PgOff), min(end, v.PgOff+int64(v.Len()))
+	if from >= to {
+		return segs
+	}
+	s.Range = decoder.Range{Start: v.Start + decoder.Addr(from-v.PgOff), End: v.Start + decoder.Addr(to-v.PgOff)}
+	s.VMA = v
+	if s.Src != nil {
+		s.Off += from - start
+	}
+	return append(segs, s)
 }
 
 func guards(ranges []decoder.Range) []Segment {
@@ -79,25 +159,38 @@ func guards(ranges []decoder.Range) []Segment {
 	return segs
 }
 
-// captured is the page runs of this checkpoint: captured where their bytes
-// are in its pages image, absent where they are in a parent checkpoint or
-// were left behind to be fetched after the restore.
-func captured(mm *decoder.MM) []Segment {
-	if mm.Pagemap == nil {
+// captured is the page runs of a checkpoint, of the given kind where their
+// bytes are in its pages image. Those that are in a parent are looked for
+// there: what it lists is inherited, what it does not list is zeros, as CRIU
+// restores it, and without a parent they are absent. So are pages that were
+// left behind to be fetched after the restore.
+func captured(c *decoder.Capture, pageSize int, kind Kind) []Segment {
+	if c == nil {
 		return nil
 	}
-	segs := make([]Segment, 0, len(mm.Pagemap.Runs))
-	for _, run := range mm.Pagemap.Runs {
+	own := make([]Segment, 0, len(c.Runs))
+	var inherited []Segment // the runs that are in the parent, as zeros at first
+	for _, run := range c.Runs {
 		s := Segment{Range: decoder.Range{
 			Start: decoder.Addr(run.Addr),
-			End:   decoder.Addr(run.Addr + uint64(run.Pages)*uint64(mm.PageSize)),
+			End:   decoder.Addr(run.Addr + uint64(run.Pages)*uint64(pageSize)),
 		}}
-		if run.Flags&criu.PagePresent != 0 && mm.Pages != nil {
-			s.Kind, s.Src, s.Off = Captured, mm.Pages, int64(run.Index)*int64(mm.PageSize)
+		switch {
+		case run.Flags&criu.PagePresent != 0 && c.Pages != nil:
+			s.Kind, s.Src, s.Off = kind, c.Pages, int64(run.Index)*int64(pageSize)
+		case run.Flags&criu.PageParent != 0 && c.Parent != nil:
+			s.Kind = Zero
+			inherited = append(inherited, s)
 		}
-		segs = appendSegment(segs, s)
+		own = appendSegment(own, s)
 	}
-	return segs
+	if len(inherited) == 0 {
+		return own
+	}
+	if kind == Captured {
+		kind = Inherited
+	}
+	return paint(own, paint(inherited, captured(c.Parent, pageSize, kind)))
 }
 
 // paint lays over upon base, both sorted and disjoint. The result covers

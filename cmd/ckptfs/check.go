@@ -13,16 +13,16 @@ import (
 
 // newMount checks what can be checked before the archive is read, which may
 // take long.
-func newMount(archive, point string, options mountOptions, spoolDir string) (*mount, error) {
-	archiveInfo, err := os.Stat(archive)
+func newMount(from sources, point string, options mountOptions) (*mount, error) {
+	archiveInfo, err := os.Stat(from.archive)
 	if err != nil {
-		return nil, &os.PathError{Path: archive, Err: errors.Unwrap(err)}
+		return nil, &os.PathError{Path: from.archive, Err: errors.Unwrap(err)}
 	}
 	if err := checkPoint(point); err != nil {
 		return nil, err
 	}
-	m := &mount{size: archiveInfo.Size(), options: options, spoolDir: spoolDir}
-	if m.archive, err = resolve(archive); err != nil {
+	m := &mount{sources: from, size: archiveInfo.Size(), options: options}
+	if m.archive, err = resolve(from.archive); err != nil {
 		return nil, err
 	}
 	if m.point, err = resolve(point); err != nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/ckptfs/ckptfs/fusefs"
 	"github.com/ckptfs/ckptfs/fusefs/escape"
+	"github.com/ckptfs/ckptfs/fusefs/layout"
 )
 
 func mountCommand() *cli.Command {
@@ -22,11 +23,10 @@ func mountCommand() *cli.Command {
 		Description: "Returns when the mount is ready; a daemon serves it until it is unmounted.\n" +
 			"Options for -o: allow_other (let other users in), links=raw (show links as\n" +
 			"the processes saw them; root's mount then does not follow them).",
-		Flags: []cli.Flag{
+		Flags: append(sourceFlags(),
 			&cli.BoolFlag{Name: "f", Usage: "stay in the foreground; Ctrl-C unmounts"},
 			&cli.StringSliceFlag{Name: "o", Usage: "mount `OPTIONS`, separated by commas"},
-			&cli.PathFlag{Name: "spool-dir", Usage: "unpack a compressed archive in `DIR`, to files without a name"},
-		},
+		),
 		Action: func(c *cli.Context) error {
 			args, err := arguments(c, 2)
 			if err != nil {
@@ -36,13 +36,13 @@ func mountCommand() *cli.Command {
 			if err != nil {
 				return usageError{c.Command.Name, err}
 			}
-			m, err := newMount(args[0], args[1], options, c.Path("spool-dir"))
+			m, err := newMount(sourcesOf(c, args[0]), args[1], options)
 			if err != nil {
 				return err
 			}
 			switch {
 			case c.Bool("f"):
-				return m.serve(func() error { return nil })
+				return m.serve(nil)
 			case isDaemon():
 				return m.serve(detachAndReport)
 			default:
@@ -54,24 +54,25 @@ func mountCommand() *cli.Command {
 
 // A mount is what the command line asks for. Its paths are absolute.
 type mount struct {
-	archive, point string
-	size           int64 // of the archive, bytes
-	options        mountOptions
-	spoolDir       string
+	sources
+	point   string
+	size    int64 // of the archive, bytes
+	options mountOptions
 }
 
 var errInterrupted = errors.New("interrupted")
 
-// serve mounts, calls ready, and serves until the mount is taken away or a
-// signal comes. When it returns there is no mount.
+// serve mounts, calls ready if somebody waits for it, and serves until the
+// mount is taken away or a signal comes. When it returns there is no mount.
 func (m *mount) serve(ready func() error) error {
 	// While the archive is read a signal just ends the process, which leaves
 	// nothing behind; from notify on it unmounts.
-	root, closer, err := openTree(m.archive, treeFlags{m.options.rawLinks, m.spoolDir})
+	ck, err := m.open()
 	if err != nil {
 		return err
 	}
-	defer closer.Close()
+	defer ck.Close()
+	root := layout.Root(ck.Checkpoint, layout.Options{RawLinks: m.options.rawLinks})
 	// Garbage here is mostly buffers of 1 MiB. With less of it piling up, four
 	// readers on two cores bring the daemon to 35 MB in place of 58.
 	debug.SetGCPercent(25)
@@ -85,11 +86,13 @@ func (m *mount) serve(ready func() error) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", m.point, err)
 	}
-	if len(signals) > 0 {
-		return errors.Join(errInterrupted, m.leave(server))
-	}
-	if err := ready(); err != nil {
-		return errors.Join(err, m.leave(server))
+	if ready != nil {
+		if len(signals) > 0 {
+			return errors.Join(errInterrupted, m.leave(server))
+		}
+		if err := ready(); err != nil {
+			return errors.Join(err, m.leave(server))
+		}
 	}
 	gone := make(chan struct{})
 	go func() {

@@ -1,42 +1,95 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
+	"github.com/urfave/cli/v2"
+
 	"github.com/ckptfs/ckptfs/decoder"
 	"github.com/ckptfs/ckptfs/decoder/archive"
-	"github.com/ckptfs/ckptfs/fusefs/layout"
-	"github.com/ckptfs/ckptfs/fusefs/tree"
 )
 
-// treeFlags are the settings of the command line that shape the tree.
-type treeFlags struct {
-	rawLinks bool   // show link texts as the processes saw them
-	spoolDir string // for what has to be unpacked; empty for the default
+// sources are what a checkpoint is read from.
+type sources struct {
+	archive  string
+	rootfs   string   // the container's image; empty for none
+	parents  []string // of an incremental checkpoint, the nearest first
+	spoolDir string   // for what has to be expanded; empty for the default
 }
 
-// openTree opens an archive and lays out its tree. The closer is closed when
-// the tree is no longer served.
-func openTree(archivePath string, flags treeFlags) (tree.Dir, io.Closer, error) {
-	ck, err := openCheckpoint(archivePath, flags.spoolDir)
-	if err != nil {
-		return nil, nil, err
+// sourceFlags are the flags that name sources.
+func sourceFlags() []cli.Flag {
+	return []cli.Flag{
+		&cli.PathFlag{Name: "rootfs", Usage: "take the files of the container's image from `DIR|TAR`"},
+		&cli.StringSliceFlag{Name: "parent", Usage: "read the parent of an incremental checkpoint from `ARCHIVE`; its own parent comes next"},
+		&cli.PathFlag{Name: "spool-dir", Usage: "expand a compressed archive in `DIR`, to files without a name"},
 	}
-	return layout.Root(ck, layout.Options{RawLinks: flags.rawLinks}), ck.Archive, nil
 }
 
-// openCheckpoint opens an archive and decodes it. The caller closes the
-// checkpoint's archive.
-func openCheckpoint(path, spoolDir string) (*decoder.Checkpoint, error) {
-	a, err := archive.Open(path, archive.Options{SpoolDir: spoolDir, Progress: progress})
+func sourcesOf(c *cli.Context, archive string) sources {
+	return sources{archive, c.Path("rootfs"), c.StringSlice("parent"), c.Path("spool-dir")}
+}
+
+// checkpoint is a decoded checkpoint with all that it is read from.
+type checkpoint struct {
+	*decoder.Checkpoint
+	others closers // beside the checkpoint's own archive
+}
+
+// Close closes all of it.
+func (c *checkpoint) Close() error {
+	return errors.Join(c.Checkpoint.Close(), c.others.Close())
+}
+
+type closers []io.Closer
+
+func (list closers) Close() error {
+	var errs []error
+	for _, c := range list {
+		errs = append(errs, c.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// open opens the archives and decodes the checkpoint.
+func (s sources) open() (_ *checkpoint, err error) {
+	opts := archive.Options{SpoolDir: s.spoolDir, Progress: progress}
+	var opened closers
+	defer func() {
+		if err != nil {
+			_ = opened.Close() // they were only read
+		}
+	}()
+	open := func(path string) (*archive.Archive, error) {
+		a, err := archive.Open(path, opts)
+		if err == nil {
+			opened = append(opened, a)
+		}
+		return a, err
+	}
+	with := decoder.Options{Spool: opts}
+	if s.rootfs != "" {
+		if with.Rootfs, err = open(s.rootfs); err != nil {
+			return nil, err
+		}
+	}
+	for _, path := range s.parents {
+		parent, err := open(path)
+		if err != nil {
+			return nil, err
+		}
+		with.Parents = append(with.Parents, parent)
+	}
+	others := opened
+	a, err := open(s.archive)
 	if err != nil {
 		return nil, err
 	}
-	ck, err := decoder.Open(a)
+	ck, err := decoder.Open(a, with)
 	if err != nil {
-		a.Close()
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", s.archive, err)
 	}
-	return ck, nil
+	return &checkpoint{ck, others}, nil
 }

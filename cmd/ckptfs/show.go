@@ -14,34 +14,34 @@ func showCommand() *cli.Command {
 		Name:      "show",
 		Usage:     "print the summary of a checkpoint, without a mount",
 		ArgsUsage: "ARCHIVE",
-		Flags: []cli.Flag{
+		Flags: append(sourceFlags(),
 			&cli.BoolFlag{Name: "json", Usage: "print it as JSON"},
-		},
+		),
 		Action: func(c *cli.Context) error {
 			args, err := arguments(c, 1)
 			if err != nil {
 				return err
 			}
-			return showArchive(c.App.Writer, args[0], c.Bool("json"))
+			return show(c.App.Writer, sourcesOf(c, args[0]), c.Bool("json"))
 		},
 	}
 }
 
-// showArchive writes the summary of an archive.
-func showArchive(w io.Writer, path string, asJSON bool) error {
-	ck, err := openCheckpoint(path, "")
+// show writes the summary of a checkpoint.
+func show(w io.Writer, from sources, asJSON bool) error {
+	ck, err := from.open()
 	if err != nil {
 		return err
 	}
-	defer ck.Archive.Close()
+	defer ck.Close()
 	if asJSON {
-		return report.JSON(w, ck)
+		return report.JSON(w, ck.Checkpoint)
 	}
-	if err := report.Summary(w, ck); err != nil || len(ck.Stats) == 0 {
+	if err := report.Summary(w, ck.Checkpoint); err != nil || len(ck.Stats) == 0 {
 		return err
 	}
 	if _, err := fmt.Fprintln(w); err != nil {
 		return err
 	}
-	return report.Stats(w, ck)
+	return report.Stats(w, ck.Checkpoint)
 }

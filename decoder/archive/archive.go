@@ -59,24 +59,53 @@ func open(f *os.File, opts Options) (*Archive, error) {
 	case !info.Mode().IsRegular():
 		return nil, &NotArchiveError{"neither a file nor a directory"}
 	}
-	form, err := sniff(f)
+	a, err := openTar(f, info.Size(), opts)
 	if err != nil {
 		return nil, err
 	}
-	a := &Archive{form: form.name, size: info.Size(), modTime: info.ModTime(), closer: f}
-	content, size := f, info.Size()
+	a.modTime = info.ModTime()
+	if a.closer == nil {
+		a.closer = f
+		return a, nil
+	}
+	return a, f.Close() // it was expanded
+}
+
+// OpenNested opens a tar, plain or compressed, of that size inside another
+// file, such as rootfs-diff.tar. An empty one is a tar without members.
+func OpenNested(r io.ReaderAt, size int64, opts Options) (*Archive, error) {
+	if size == 0 {
+		return &Archive{form: "tar", closer: noCloser{}}, nil
+	}
+	a, err := openTar(r, size, opts)
+	if err == nil && a.closer == nil {
+		a.closer = noCloser{}
+	}
+	return a, err
+}
+
+// openTar opens a tar of any form. It has a closer only if it was expanded.
+func openTar(r io.ReaderAt, compressed int64, opts Options) (*Archive, error) {
+	form, err := sniff(r)
+	if err != nil {
+		return nil, err
+	}
+	a := &Archive{form: form.name, size: compressed}
+	content, size := r, compressed
 	var cut error
 	if form.expand != nil {
-		defer f.Close()
-		content, size, cut, err = spool(f, info.Size(), form, opts)
+		var spooled *os.File
+		spooled, size, cut, err = spool(io.NewSectionReader(r, 0, compressed), compressed, form, opts)
 		if err != nil {
 			return nil, err
 		}
-		a.closer = content
+		content, a.closer = spooled, spooled
 	}
 	a.index = indexTar(content, size)
-	if damage := a.Damage(); len(a.members) == 0 && len(damage) > 0 {
-		a.closer.Close()
+	if damage := a.Damage(); len(a.members) == 0 && isFormat(damage) {
+		if a.closer != nil {
+			a.closer.Close()
+		}
 		return nil, damage[0]
 	}
 	if cut != nil {
@@ -85,17 +114,11 @@ func open(f *os.File, opts Options) (*Archive, error) {
 	return a, nil
 }
 
-// OpenTar indexes a plain tar of that size inside another file, such as
-// rootfs-diff.tar. An empty one is a tar without members.
-func OpenTar(r io.ReaderAt, size int64) (*Archive, error) {
-	head := make([]byte, min(size, block))
-	if _, err := r.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
-	}
-	if size > 0 && !startsTar(head) {
-		return nil, &NotArchiveError{describe(head)}
-	}
-	return &Archive{index: indexTar(r, size), form: "tar", size: size, closer: noCloser{}}, nil
+// isFormat tells whether the first damage is of the tar itself, and not of
+// the name of a member.
+func isFormat(damage []error) bool {
+	var format *FormatError
+	return len(damage) > 0 && errors.As(damage[0], &format)
 }
 
 type noCloser struct{}

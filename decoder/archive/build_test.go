@@ -82,7 +82,7 @@ func paxHeader(records ...string) []byte {
 
 func openBytes(parts ...[]byte) (*Archive, error) {
 	b := bytes.Join(parts, nil)
-	return OpenTar(bytes.NewReader(b), int64(len(b)))
+	return OpenNested(bytes.NewReader(b), int64(len(b)), Options{})
 }
 
 func read(m *Member) (string, error) {

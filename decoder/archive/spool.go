@@ -13,8 +13,8 @@ import (
 // spool expands a compressed archive of that size into a file without a
 // name, and returns it and its size. Where the stream breaks off, what came
 // out until then is kept, and damage says why it ended.
-func spool(f *os.File, compressed int64, form form, opts Options) (out *os.File, size int64, damage, err error) {
-	var in io.Reader = f
+func spool(f io.Reader, compressed int64, form form, opts Options) (out *os.File, size int64, damage, err error) {
+	in := f
 	if opts.Progress != nil {
 		progress := opts.Progress(form.name, compressed)
 		defer progress.Close()

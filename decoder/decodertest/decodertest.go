@@ -34,6 +34,7 @@ type Checkpoint struct {
 	Processes []Process
 	Files     map[uint32]string // paths of regular files by file id
 	Members   map[string][]byte // further members, or other contents of the ones made here; nil leaves one out
+	Links     map[string]string // symbolic links and where they lead
 }
 
 // memberTime is that of every member.
@@ -110,10 +111,17 @@ func fsImage() []byte {
 }
 
 // Tar encodes the checkpoint as a tar, its members sorted by name.
-func (c Checkpoint) Tar() []byte {
+func (c Checkpoint) Tar() []byte { return TarOf(c.Contents(), c.Links) }
+
+// TarOf encodes members and symbolic links as a tar.
+func TarOf(contents map[string][]byte, links map[string]string) []byte {
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
-	contents := c.Contents()
+	for _, name := range slices.Sorted(maps.Keys(links)) {
+		if err := w.WriteHeader(&tar.Header{Name: name, Typeflag: tar.TypeSymlink, Linkname: links[name], ModTime: memberTime}); err != nil {
+			panic(err)
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(contents)) {
 		if err := w.WriteHeader(&tar.Header{Name: name, Mode: 0o600, Size: int64(len(contents[name])), ModTime: memberTime}); err != nil {
 			panic(err)
@@ -129,8 +137,25 @@ func (c Checkpoint) Tar() []byte {
 // Open writes the checkpoint to a file and decodes it.
 func (c Checkpoint) Open(t testing.TB) *decoder.Checkpoint {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "checkpoint.tar")
-	if err := os.WriteFile(path, c.Tar(), 0o600); err != nil {
+	return c.OpenWith(t, decoder.Options{})
+}
+
+// OpenWith decodes the checkpoint with what else belongs to it.
+func (c Checkpoint) OpenWith(t testing.TB, opts decoder.Options) *decoder.Checkpoint {
+	t.Helper()
+	ck, err := decoder.Open(OpenArchive(t, c.Tar()), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ck.Close() })
+	return ck
+}
+
+// OpenArchive writes an archive to a file and opens it.
+func OpenArchive(t testing.TB, content []byte) *archive.Archive {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "archive.tar")
+	if err := os.WriteFile(path, content, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	a, err := archive.Open(path, archive.Options{})
@@ -138,11 +163,7 @@ func (c Checkpoint) Open(t testing.TB) *decoder.Checkpoint {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { a.Close() })
-	ck, err := decoder.Open(a)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return ck
+	return a
 }
 
 // Pagemap encodes a pagemap image. Runs of CRIU before 4.2 have their number

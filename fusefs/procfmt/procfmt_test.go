@@ -165,8 +165,10 @@ func stackOf(s string) (*decoder.MM, *memview.AddressSpace) {
 	mm := &decoder.MM{
 		PageSize: 4096,
 		VMAs:     []*decoder.VMA{{Range: decoder.Range{Start: 0x1000, End: 0x3000}, Status: decoder.StatusRegular | decoder.StatusFilePrivate}},
-		Pagemap:  &criu.Pagemap{Runs: []criu.PageRun{{Addr: 0x1000, Pages: uint32(pages), Flags: criu.PagePresent}}},
-		Pages:    &decoder.Image{ReaderAt: bytes.NewReader(append([]byte(s), make([]byte, 4096)...))},
+		Capture: &decoder.Capture{
+			Runs:  []criu.PageRun{{Addr: 0x1000, Pages: uint32(pages), Flags: criu.PagePresent}},
+			Pages: &decoder.Image{ReaderAt: bytes.NewReader(append([]byte(s), make([]byte, 4096)...))},
+		},
 	}
 	return mm, memview.New(mm)
 }
@@ -270,7 +272,7 @@ func TestRegs(t *testing.T) {
 func TestMemIdx(t *testing.T) {
 	mm, space := stackOf("x")
 	mm.VMAs[0].File = &decoder.File{Path: "/bin/sh"}
-	mm.Pages.Name = "checkpoint/pages-1.img"
+	mm.Capture.Pages.Name = "archive/checkpoint/pages-1.img"
 	got := render(t, func(w io.Writer) error { return procfmt.MemIdx(w, mm, space) })
 	want := "0000000000001000\t0000000000002000\t---p\tcaptured\tarchive/checkpoint/pages-1.img\t0\tsh\n" +
 		"0000000000002000\t0000000000003000\t---p\tabsent\t-\t-\tsh\n"

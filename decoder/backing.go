@@ -1,0 +1,290 @@
+package decoder
+
+import (
+	"bytes"
+	"debug/elf"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strings"
+
+	ghost_file "github.com/checkpoint-restore/go-criu/v7/crit/images/ghost-file"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/ckptfs/ckptfs/decoder/archive"
+	"github.com/ckptfs/ckptfs/decoder/criu"
+)
+
+// Backing is the bytes of a file that processes map: where those of its pages
+// come from that no process wrote to.
+type Backing struct {
+	Image
+	Size      int64      // bytes of the file
+	Fragments []Fragment // sorted, disjoint; what lies between them is zeros
+}
+
+// Fragment is a piece of a file: Len bytes at Off in the file, at At in the
+// image.
+type Fragment struct{ Off, Len, At int64 }
+
+// back looks for the bytes of a file, once. They are used only where they
+// match all that CRIU recorded of the file: another file of the same name
+// would give wrong bytes.
+func (l *loader) back(f *File) {
+	if f.looked {
+		return
+	}
+	f.looked = true
+	b, err := l.find(f)
+	if err == nil && b != nil {
+		err = f.matches(b)
+	}
+	if err != nil {
+		l.warn.Addf("mapped file %q: %w: its pages are absent", f.Path, err)
+		return
+	}
+	f.Backing = b
+}
+
+// find finds the file that a path means: by the mount that it was opened on,
+// since the same path may lead to another file in another mount. It is nil
+// where the checkpoint does not have it.
+func (l *loader) find(f *File) (*Backing, error) {
+	m := l.mounts[f.MountID]
+	switch {
+	case f.ghost != 0:
+		return l.ghostBacking(f.ghost)
+	case f.Deleted:
+		return nil, nil
+	case len(l.mounts) == 0, m != nil && m.Point == "/":
+		return l.rootFile(f.Path), nil
+	case m != nil && m.TmpFS:
+		return l.tmpfsFile(m, f.Path), nil
+	default:
+		return nil, nil
+	}
+}
+
+// rootFile is a file of the root file system: as the container changed it,
+// or as its image has it.
+func (l *loader) rootFile(name string) *Backing {
+	name = strings.TrimPrefix(path.Clean("/"+name), "/")
+	if b := l.nestedFile("rootfs-diff.tar", "rootfs-diff", name); b != nil {
+		return b
+	}
+	if l.rootfs == nil || l.deleted(name) {
+		return nil
+	}
+	return memberBacking(l.rootfs.Lookup(name), path.Join("rootfs", name))
+}
+
+// deleted tells whether the container deleted a file of its image, or a
+// folder that it was in.
+func (l *loader) deleted(name string) bool {
+	for _, d := range l.deletedFiles() {
+		d = strings.Trim(path.Clean("/"+d), "/")
+		if d != "" && (name == d || strings.HasPrefix(name, d+"/")) {
+			return true
+		}
+	}
+	return false
+}
+
+// tmpfsFile is a file of a tmpfs: CRIU saves one as a compressed tar, but for
+// /dev/shm, which the engine saves.
+//
+// Source: criu/filesystems.c:tmpfs_dump.
+func (l *loader) tmpfsFile(m *Mount, name string) *Backing {
+	name = path.Join(m.Root, strings.TrimPrefix(path.Clean("/"+name), m.Point))[1:]
+	if m.Point == "/dev/shm" {
+		if b := l.nestedFile("devshm-checkpoint.tar", "archive/devshm-checkpoint.tar.d", name); b != nil {
+			return b
+		}
+	}
+	image := l.name("tmpfs-dev-%d.tar.gz.img", m.Dev.Major<<20|m.Dev.Minor)
+	return l.nestedFile(image, l.mountPath(image), name)
+}
+
+// nestedFile is a file of a tar inside the archive, which stands at that
+// place of the mount.
+func (l *loader) nestedFile(tar, at, name string) *Backing {
+	a, err := l.nested.open(l.images, tar)
+	l.warn.Add(optional(err))
+	if err != nil {
+		return nil
+	}
+	return memberBacking(a.Lookup(name), path.Join(at, name))
+}
+
+func memberBacking(m *archive.Member, at string) *Backing {
+	if m == nil || m.Type != archive.TypeRegular {
+		return nil
+	}
+	return &Backing{Image{m, at}, m.Size(), []Fragment{{0, m.Size(), 0}}}
+}
+
+// matches holds a file against what CRIU recorded of it.
+func (f *File) matches(b *Backing) error {
+	switch {
+	case f.Size >= 0 && f.Size != b.Size:
+		return fmt.Errorf("%s has %d bytes and not %d", b.Name, b.Size, f.Size)
+	case f.Sum:
+		// How the checksum was taken is not known well enough to repeat it.
+		return fmt.Errorf("%s cannot be held against its checksum", b.Name)
+	case f.BuildID != nil:
+		id, err := elfBuildID(b)
+		if err != nil {
+			return fmt.Errorf("%s: %w", b.Name, err)
+		}
+		if padding := make([]byte, -len(id)&3); !bytes.Equal(slices.Concat(id, padding), f.BuildID) {
+			return fmt.Errorf("%s is another build: build-id %x and not %x", b.Name, id, f.BuildID)
+		}
+	}
+	return nil
+}
+
+// maxNotes bounds what is read in search of a build-id.
+const maxNotes = 64 << 10
+
+var errNoBuildID = errors.New("no build-id")
+
+// elfBuildID is the GNU build-id of an ELF file.
+func elfBuildID(b *Backing) ([]byte, error) {
+	r := io.NewSectionReader(b.reader(), 0, b.Size)
+	f, err := elf.NewFile(r)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range f.Progs {
+		if p.Type != elf.PT_NOTE {
+			continue
+		}
+		notes := make([]byte, min(p.Filesz, maxNotes))
+		if _, err := p.ReadAt(notes, 0); err != nil && !errors.Is(err, io.EOF) {
+			return nil, err
+		}
+		if id := findBuildID(notes, f.ByteOrder); id != nil {
+			return id, nil
+		}
+	}
+	return nil, errNoBuildID
+}
+
+// findBuildID finds NT_GNU_BUILD_ID among notes: sizes of name and
+// descriptor, type, then both of these padded to four bytes; elf(5).
+func findBuildID(notes []byte, order binary.ByteOrder) []byte {
+	const header, ntGNUBuildID = 12, 3
+	for len(notes) >= header {
+		name, desc, typ := uint64(order.Uint32(notes)), uint64(order.Uint32(notes[4:])), order.Uint32(notes[8:])
+		start := header + (name+3)&^3
+		end := start + desc
+		if end > uint64(len(notes)) {
+			return nil
+		}
+		if typ == ntGNUBuildID && string(notes[header:header+name]) == "GNU\x00" {
+			return notes[start:end]
+		}
+		notes = notes[min((end+3)&^3, uint64(len(notes))):]
+	}
+	return nil
+}
+
+// reader reads the file, holes included.
+func (b *Backing) reader() io.ReaderAt {
+	if len(b.Fragments) == 1 && b.Fragments[0] == (Fragment{0, b.Size, 0}) {
+		return b.ReaderAt
+	}
+	return fragmentReader{b}
+}
+
+// fragmentReader reads a file that lies in pieces.
+type fragmentReader struct{ b *Backing }
+
+func (r fragmentReader) ReadAt(p []byte, off int64) (int, error) {
+	if off >= r.b.Size {
+		return 0, io.EOF
+	}
+	want := p
+	p = p[:min(int64(len(p)), r.b.Size-off)]
+	clear(p)
+	for _, f := range r.b.Fragments {
+		start, end := max(off, f.Off), min(off+int64(len(p)), f.Off+f.Len)
+		if start >= end {
+			continue
+		}
+		if n, err := r.b.ReadAt(p[start-off:end-off], f.At+start-f.Off); int64(n) < end-start {
+			return int(start-off) + n, err
+		}
+	}
+	if len(p) < len(want) {
+		return len(p), io.EOF
+	}
+	return len(p), nil
+}
+
+// ghostBacking is the content of a deleted file that was open. Behind the
+// entry stands either all of it, or pieces with an entry each that says where
+// they belong.
+//
+// Source: criu/files-reg.c:dump_ghost_file, copy_file_to_chunks.
+func (l *loader) ghostBacking(id uint32) (*Backing, error) {
+	name := l.name("ghost-file-%x.img", id)
+	m := l.member(name)
+	if m == nil {
+		return nil, fmt.Errorf("%s: %w", name, ErrMissing)
+	}
+	r, err := criu.NewReader(name, m, m.Size(), criu.MagicGhostFile)
+	if err != nil {
+		return nil, err
+	}
+	var head ghost_file.GhostFileEntry
+	end, err := nextMessage(r, &head)
+	if err != nil {
+		return nil, err
+	}
+	b := &Backing{Image: Image{m, l.mountPath(name)}, Size: m.Size() - end}
+	if !head.GetChunks() {
+		b.Fragments = []Fragment{{0, b.Size, end}}
+		return b, nil
+	}
+	b.Size = int64(head.GetSize())
+	for {
+		var chunk ghost_file.GhostChunkEntry
+		at, err := nextMessage(r, &chunk)
+		if errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			return nil, err
+		}
+		f := Fragment{Off: int64(chunk.GetOff()), Len: int64(chunk.GetLen()), At: at}
+		if f.Off < 0 || f.Len <= 0 || f.Off > b.Size || f.Len > b.Size-f.Off {
+			return nil, r.Errorf(at, "a piece of %d bytes at %d in a file of %d", f.Len, f.Off, b.Size)
+		}
+		b.Fragments = append(b.Fragments, f)
+		if err := r.SkipPayload(f.Len); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(b.Fragments, func(x, y Fragment) int { return int(min(max(x.Off-y.Off, -1), 1)) })
+	for i, f := range b.Fragments[min(1, len(b.Fragments)):] {
+		if f.Off < b.Fragments[i].Off+b.Fragments[i].Len {
+			return nil, r.Errorf(f.At, "a piece at %d that overlaps the one before", f.Off)
+		}
+	}
+	return b, nil
+}
+
+// nextMessage decodes the next entry and gives the offset behind it.
+func nextMessage(r *criu.Reader, m proto.Message) (end int64, err error) {
+	entry, off, err := r.Next()
+	if err != nil {
+		return 0, err
+	}
+	if err := proto.Unmarshal(entry, m); err != nil {
+		return 0, r.Errorf(off, "an entry that is no %s: %w", m.ProtoReflect().Descriptor().Name(), err)
+	}
+	return off + int64(len(entry)), nil
+}

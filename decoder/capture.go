@@ -1,0 +1,133 @@
+package decoder
+
+import (
+	"fmt"
+
+	"github.com/ckptfs/ckptfs/decoder/criu"
+)
+
+// Capture is what a checkpoint captured of the pages of a process or of a
+// shared-memory object.
+//
+// Source: pagemap-<id>.img and the pages image that it names.
+type Capture struct {
+	Runs   []criu.PageRun // sorted, disjoint, on page borders
+	Pages  *Image         // where the present ones are; nil where none is
+	Parent *Capture       // what an incremental checkpoint refers to; nil where that is not to be had
+}
+
+// capture decodes the pages of the process or object of that id, and as much
+// of its parents as it refers to.
+func (l *loader) capture(id string, pageSize int) (*Capture, error) {
+	c, err := l.captureIn(l.images, id, pageSize)
+	if err != nil {
+		return nil, err
+	}
+	newest := c
+	for _, parent := range l.parents {
+		if parentPages(c.Runs) == 0 {
+			return newest, nil
+		}
+		name := parent.name("pagemap-%s.img", id)
+		if c.Parent, err = l.captureIn(parent, id, pageSize); err != nil {
+			// CRIU restores such pages as zeros.
+			l.warn.Add(fmt.Errorf("%w: pages that are said to be there are shown as zeros", err))
+			c.Parent = new(Capture)
+		}
+		if n := unresolved(c.Runs, c.Parent.Runs, pageSize); n > 0 && err == nil {
+			l.warn.Addf("%s: %d pages that are said to be there are not, and shown as zeros", name, n)
+		}
+		c = c.Parent
+	}
+	if n := parentPages(c.Runs); n > 0 {
+		l.warn.Addf("%s: %d pages are in a parent checkpoint that is not here, and are absent (--parent)",
+			l.name("pagemap-%s.img", id), n)
+	}
+	return newest, nil
+}
+
+// captureIn decodes the pages of one generation.
+//
+// The offsets of all pages follow from the sizes of the runs before them, so
+// one wrong number would give wrong bytes for all that follow: the runs must
+// add up to the pages image, or none of them is used.
+func (l *loader) captureIn(im *images, id string, pageSize int) (*Capture, error) {
+	name := im.name("pagemap-%s.img", id)
+	member := im.member(name)
+	if member == nil {
+		return nil, fmt.Errorf("%s: %w", name, ErrMissing)
+	}
+	m, err := criu.ReadPagemap(name, member, member.Size())
+	if err != nil {
+		return nil, err
+	}
+	c := &Capture{Runs: l.sound(name, m.Runs, pageSize)}
+	pagesName := im.name("pages-%d.img", m.PagesID)
+	pages := im.member(pagesName)
+	switch {
+	case pages == nil && m.Present == 0:
+		return c, nil
+	case pages == nil:
+		return nil, fmt.Errorf("%s: %w", pagesName, ErrMissing)
+	case m.Present > uint64(pages.Size()) || m.Present*uint64(pageSize) != uint64(pages.Size()):
+		return nil, fmt.Errorf("%s has %d pages of %d bytes, %s %d bytes", name, m.Present, pageSize, pagesName, pages.Size())
+	}
+	c.Pages = &Image{ReaderAt: pages, Name: im.mountPath(pagesName)}
+	return c, nil
+}
+
+// sound leaves out the page runs that no process can have: not on a page
+// border, past the end of the address space, or not behind the one before.
+func (l *loader) sound(name string, runs []criu.PageRun, pageSize int) []criu.PageRun {
+	var end uint64
+	kept := runs[:0]
+	for i, r := range runs {
+		bytes := uint64(r.Pages) * uint64(pageSize)
+		if r.Addr%uint64(pageSize) != 0 || r.Addr < end || r.Addr+bytes < r.Addr {
+			l.warn.Addf("%s: page run %d at %#x: impossible or overlapping range, left out", name, i, r.Addr)
+			continue
+		}
+		end = r.Addr + bytes
+		kept = append(kept, r)
+	}
+	return kept
+}
+
+// inParent tells whether the pages of a run are to be looked for in the
+// parent.
+func inParent(r criu.PageRun) bool {
+	return r.Flags&criu.PageParent != 0 && r.Flags&criu.PagePresent == 0
+}
+
+// parentPages counts the pages that are in the parent.
+func parentPages(runs []criu.PageRun) (n uint64) {
+	for _, r := range runs {
+		if inParent(r) {
+			n += uint64(r.Pages)
+		}
+	}
+	return n
+}
+
+// unresolved counts the pages that child looks for in parent and that parent
+// does not list.
+func unresolved(child, parent []criu.PageRun, pageSize int) uint64 {
+	size := uint64(pageSize)
+	n := parentPages(child)
+	for _, c := range child {
+		if !inParent(c) {
+			continue
+		}
+		end := c.Addr + uint64(c.Pages)*size
+		for len(parent) > 0 && parent[0].Addr+uint64(parent[0].Pages)*size <= c.Addr {
+			parent = parent[1:]
+		}
+		for _, p := range parent {
+			if p.Addr >= end {
+				break
+			}
+			n -= (min(end, p.Addr+uint64(p.Pages)*size) - max(c.Addr, p.Addr)) / size
+		}
+	}
+	return n
+}
