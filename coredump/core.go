@@ -35,7 +35,10 @@ func New(p *decoder.Process, mem Memory) (*Core, error) {
 	if err != nil {
 		return nil, err
 	}
-	parts, data := known(p.MM.VMAs, mem)
+	parts, data, err := known(p.MM.VMAs, mem)
+	if err != nil {
+		return nil, err
+	}
 	n := notes{process: p, threads: threads}
 	noteSize := len(n.appendTo(nil))
 	page := int64(p.MM.PageSize)

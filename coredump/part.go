@@ -25,9 +25,12 @@ func (p *part) addr(off int64) decoder.Addr { return p.Start + decoder.Addr(off-
 // or at its end.
 func (p *part) offset(a decoder.Addr) int64 { return p.off + int64(a-p.Start) }
 
+// maxParts bounds what the mappings of a hostile checkpoint can multiply into.
+const maxParts = 4 << 20
+
 // known is the list of the maximal ranges of the VMAs whose bytes are known,
 // with offsets yet to be set, and how many bytes of them are stored.
-func known(vmas []*decoder.VMA, mem Memory) (parts []part, data int64) {
+func known(vmas []*decoder.VMA, mem Memory) (parts []part, data int64, err error) {
 	for _, v := range vmas {
 		first := len(parts)
 		for r, stored := range mem.Runs(v.Range) {
@@ -38,10 +41,13 @@ func known(vmas []*decoder.VMA, mem Memory) (parts []part, data int64) {
 				parts[last].End = r.End
 				continue
 			}
+			if len(parts) == maxParts {
+				return nil, 0, &UnsupportedError{fmt.Sprintf("more than %d pieces of memory", maxParts)}
+			}
 			parts = append(parts, part{Range: r, prot: v.Prot})
 		}
 	}
-	return slices.Clip(parts), data
+	return slices.Clip(parts), data, nil
 }
 
 // place sets the offsets of the parts, one behind the other from off on. It

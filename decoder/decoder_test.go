@@ -3,6 +3,7 @@ package decoder_test
 import (
 	"bytes"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -234,4 +235,34 @@ func TestParent(t *testing.T) {
 	if w := ck.Warnings.List(); len(w) != 1 || !strings.Contains(w[0], "1 pages are in a parent checkpoint") {
 		t.Errorf("warnings %q, want one of the page in the parent", w)
 	}
+}
+
+// BenchmarkOpen opens a process of a million page runs, and tells what it
+// holds of each.
+func BenchmarkOpen(b *testing.B) {
+	const n = 1_000_000
+	runs := make([]decodertest.Run, n)
+	for i := range runs {
+		runs[i] = decodertest.Run{Addr: uint64(i) * 0x2000, Pages: 1, Flags: criu.PageLazy}
+	}
+	c := sample()
+	c.Processes[0].VMAs = []decodertest.VMA{{Start: 0, End: n * 0x2000, Prot: rw}}
+	c.Processes[0].Runs = runs
+	a := decodertest.OpenArchive(b, c.Tar())
+	heap := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := heap()
+	var ck *decoder.Checkpoint
+	for b.Loop() {
+		var err error
+		if ck, err = decoder.Open(a, decoder.Options{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(heap()-before)/n, "B/run")
+	runtime.KeepAlive(ck)
 }

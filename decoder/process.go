@@ -1,5 +1,7 @@
 package decoder
 
+import "sort"
+
 // Process is a thread group of the checkpointed process tree. PIDs are those
 // of the container's PID namespace.
 //
@@ -133,12 +135,15 @@ func (m *MM) Auxval(key uint64) (uint64, bool) {
 
 // FindVMA is the VMA that contains a, or nil.
 func (m *MM) FindVMA(a Addr) *VMA {
-	for _, v := range m.VMAs {
-		if v.Contains(a) {
-			return v
-		}
+	if i := m.SearchVMA(a); i < len(m.VMAs) && m.VMAs[i].Contains(a) {
+		return m.VMAs[i]
 	}
 	return nil
+}
+
+// SearchVMA is the index of the first VMA that ends behind a.
+func (m *MM) SearchVMA(a Addr) int {
+	return sort.Search(len(m.VMAs), func(i int) bool { return m.VMAs[i].End > a })
 }
 
 // FS is what a process has as its root and working directory.

@@ -25,12 +25,9 @@ func (m Mem) Memory() {}
 // NextData is the first address at or after off whose bytes are stored, or
 // io.EOF.
 func (m Mem) NextData(off int64) (int64, error) {
-	for _, seg := range m.segs[m.find(decoder.Addr(off)):] {
-		if seg.Start > math.MaxInt64 {
-			break
-		}
+	for seg := range m.Segments(decoder.Range{Start: decoder.Addr(off), End: math.MaxInt64}) {
 		if seg.Kind.Stored() {
-			return max(off, int64(seg.Start)), nil
+			return int64(seg.Start), nil
 		}
 	}
 	return 0, io.EOF
@@ -40,13 +37,13 @@ func (m Mem) NextData(off int64) (int64, error) {
 // zero, absent or not mapped at all.
 func (m Mem) NextHole(off int64) (int64, error) {
 	a := decoder.Addr(off)
-	for _, seg := range m.segs[m.find(a):] {
+	for seg := range m.Segments(decoder.Range{Start: a, End: math.MaxInt64}) {
 		if !seg.Kind.Stored() || seg.Start > a {
 			break
 		}
 		a = seg.End
 	}
-	return int64(min(a, math.MaxInt64)), nil
+	return int64(a), nil
 }
 
 // DataSize is the number of stored bytes.

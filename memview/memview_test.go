@@ -344,12 +344,19 @@ func BenchmarkReadMem(b *testing.B) {
 	}
 }
 
-// BenchmarkNew opens a process of a million page runs.
-func BenchmarkNew(b *testing.B) {
+// BenchmarkAll goes through a process of a million page runs.
+func BenchmarkAll(b *testing.B) {
 	mm := picture(strings.Repeat("A", 2_000_000), strings.Repeat("p ", 1_000_000))
 	mm.Capture.Pages = new(decoder.Image)
+	s := New(mm)
 	b.ReportAllocs()
 	for b.Loop() {
-		New(mm)
+		n := 0
+		for range s.All() {
+			n++
+		}
+		if n != 2_000_000 {
+			b.Fatalf("%d segments", n)
+		}
 	}
 }

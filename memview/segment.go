@@ -40,15 +40,6 @@ type Segment struct {
 	Kind Kind
 }
 
-// at is the segment's part that begins at a, which lies in it.
-func (s Segment) at(a decoder.Addr) Segment {
-	if s.Src != nil {
-		s.Off += int64(a - s.Start)
-	}
-	s.Start = a
-	return s
-}
-
 // continues tells whether s is the immediate continuation of p, so that one
 // segment can stand for both.
 func (s Segment) continues(p Segment) bool {

@@ -3,33 +3,33 @@ package memview
 import (
 	"io"
 	"iter"
-	"sort"
+	"math"
 
 	"github.com/ckptfs/ckptfs/decoder"
 )
 
 // AddressSpace is the memory of a process. It is immutable and safe for
 // concurrent use.
-type AddressSpace struct {
-	segs     []Segment // sorted, disjoint, none empty
-	pageSize int
-}
+type AddressSpace struct{ mm *decoder.MM }
 
-// PageSize is the checkpoint's page size in bytes.
-func (s *AddressSpace) PageSize() int { return s.pageSize }
+// New makes the address space of a memory descriptor. It costs nothing, and
+// so does holding it: where bytes come from is found out when they are asked
+// for.
+func New(mm *decoder.MM) *AddressSpace { return &AddressSpace{mm} }
 
 // ReadMem fills p with the bytes at address a and returns how many it could
 // read: fewer than len(p) only with an error, a [*Fault] where there is
 // nothing to read, or the source's.
 func (s *AddressSpace) ReadMem(p []byte, a decoder.Addr) (int, error) {
 	n := 0
-	for i := s.find(a); n < len(p); i++ {
+	for n < len(p) {
 		at := a + decoder.Addr(n)
-		if i == len(s.segs) || !s.segs[i].Contains(at) {
+		v := s.mm.FindVMA(at)
+		if v == nil {
 			return n, &Fault{Addr: at}
 		}
-		seg := &s.segs[i]
-		part := p[n:min(uint64(len(p)), uint64(n)+uint64(seg.End-at))]
+		seg := s.lookup(v, decoder.Range{Start: at, End: v.End})
+		part := p[n:min(uint64(len(p)), uint64(n)+seg.Len())]
 		switch seg.Kind {
 		case Absent:
 			return n, &Fault{Addr: at, Mapped: true}
@@ -37,7 +37,7 @@ func (s *AddressSpace) ReadMem(p []byte, a decoder.Addr) (int, error) {
 			clear(part)
 			n += len(part)
 		default:
-			m, err := seg.Src.ReadAt(part, seg.Off+int64(at-seg.Start))
+			m, err := seg.Src.ReadAt(part, seg.Off)
 			n += m
 			// ReaderAt may say io.EOF beside the last byte of the source.
 			if m < len(part) {
@@ -51,33 +51,38 @@ func (s *AddressSpace) ReadMem(p []byte, a decoder.Addr) (int, error) {
 	return n, nil
 }
 
-// Segments yields the segments that lie in r, clipped to it, ascending.
+// Segments yields the segments that lie in r, clipped to it, ascending. Each
+// reaches as far as its source does.
 func (s *AddressSpace) Segments(r decoder.Range) iter.Seq[Segment] {
 	return func(yield func(Segment) bool) {
-		for _, seg := range s.segs[s.find(r.Start):] {
-			if seg.Start >= r.End {
-				return
+		var last Segment // the one that is being lengthened; empty at first
+		for _, v := range s.mm.VMAs[s.mm.SearchVMA(r.Start):] {
+			rest := v.Intersect(r)
+			if v.Start >= r.End {
+				break
 			}
-			if seg.Start < r.Start {
-				seg = seg.at(r.Start)
+			for rest.Len() > 0 {
+				seg := s.lookup(v, rest)
+				rest.Start = seg.End
+				if last.Len() > 0 && seg.continues(last) {
+					last.End = seg.End
+					continue
+				}
+				if last.Len() > 0 && !yield(last) {
+					return
+				}
+				last = seg
 			}
-			seg.End = min(seg.End, r.End)
-			if !yield(seg) {
-				return
-			}
+		}
+		if last.Len() > 0 {
+			yield(last)
 		}
 	}
 }
 
 // All yields all segments, ascending.
 func (s *AddressSpace) All() iter.Seq[Segment] {
-	return func(yield func(Segment) bool) {
-		for _, seg := range s.segs {
-			if !yield(seg) {
-				return
-			}
-		}
-	}
+	return s.Segments(decoder.Range{End: math.MaxUint64})
 }
 
 // KnownPrefix is the part of r that begins at its start and ends before the
@@ -91,9 +96,4 @@ func (s *AddressSpace) KnownPrefix(r decoder.Range) decoder.Range {
 		known.End = seg.End
 	}
 	return known
-}
-
-// find is the index of the first segment that ends after a.
-func (s *AddressSpace) find(a decoder.Addr) int {
-	return sort.Search(len(s.segs), func(i int) bool { return s.segs[i].End > a })
 }

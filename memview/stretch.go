@@ -12,6 +12,10 @@ import (
 // SEEK_DATA pays more for a shorter hole than for reading its zeros.
 const smallHole = 1 << 20
 
+// maxStretches bounds what the mappings of a hostile archive can multiply into;
+// a process has 65,530 mappings unless it is allowed more.
+const maxStretches = 1 << 20
+
 // Stretch is a part of one VMA all of whose bytes can be read. It is an
 // ordinary file: of a known size, and without an error in it.
 type Stretch struct {
@@ -22,11 +26,14 @@ type Stretch struct {
 
 // Stretches divides the address space into stretches, ascending. A stretch
 // begins where a VMA begins or a gap ends, and ends where the VMA ends or a
-// gap begins. A gap is memory that is absent, or that was never touched for
+// gap begins; there are no more than about a million. A gap is memory that is absent, or that was never touched for
 // 1 MiB or more; a shorter untouched run is part of the stretch.
 func (s *AddressSpace) Stretches() []Stretch {
 	var list []Stretch
 	for seg := range s.All() {
+		if len(list) == maxStretches {
+			break
+		}
 		if isGap(seg) {
 			continue
 		}
@@ -74,15 +81,11 @@ func (s *AddressSpace) Runs(r decoder.Range) iter.Seq2[decoder.Range, bool] {
 	return func(yield func(decoder.Range, bool) bool) {
 		var run Segment // the one that is being lengthened; empty at first
 		data := false
-		for _, seg := range s.segs[s.find(r.Start):] {
-			if seg.Start >= r.End {
-				break
-			}
+		for seg := range s.Segments(r) {
 			if seg.Kind == Absent {
 				continue
 			}
-			stored := !isGap(seg)
-			seg.Range = seg.Intersect(r)
+			stored := !s.isHole(seg)
 			if run.Len() > 0 && run.VMA == seg.VMA && run.End == seg.Start && data == stored {
 				run.End = seg.End
 				continue
@@ -96,4 +99,20 @@ func (s *AddressSpace) Runs(r decoder.Range) iter.Seq2[decoder.Range, bool] {
 			yield(run.Range, data)
 		}
 	}
+}
+
+// isHole tells whether a segment, which may have been clipped, is part of a
+// hole that is worth one.
+func (s *AddressSpace) isHole(seg Segment) bool {
+	if seg.Kind != Zero || seg.Len() >= smallHole {
+		return seg.Kind == Zero
+	}
+	// What is clipped is part of a longer one: as much as matters of that.
+	around := decoder.Range{Start: seg.End - min(seg.End, smallHole), End: seg.Start + smallHole}
+	for whole := range s.Segments(around.Intersect(seg.VMA.Range)) {
+		if whole.Contains(seg.Start) {
+			return whole.Len() >= smallHole
+		}
+	}
+	return false
 }

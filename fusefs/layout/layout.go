@@ -69,12 +69,30 @@ func (b *builder) text(path string, render func(io.Writer) error) tree.File {
 // noting makes a warning of what render fails with.
 func (b *builder) noting(path string, render func(io.Writer) error) func(io.Writer) error {
 	return func(w io.Writer) error {
-		err := render(w)
+		err := render(&limited{w, maxText})
 		if err != nil {
 			b.ck.Warnings.Addf("%s: %w", path, err)
 		}
 		return err
 	}
+}
+
+// maxText bounds a text file in bytes. The mappings of a hostile archive can
+// multiply into more than there is memory for.
+const maxText = 256 << 20
+
+// limited is a writer that takes no more than so many bytes.
+type limited struct {
+	w    io.Writer
+	left int
+}
+
+func (l *limited) Write(p []byte) (int, error) {
+	if len(p) > l.left {
+		return 0, fmt.Errorf("more than %d bytes of text", maxText)
+	}
+	l.left -= len(p)
+	return l.w.Write(p)
 }
 
 // warnings writes a line for each warning so far.
