@@ -57,6 +57,9 @@ func pageSize(m *MM) (int, error) {
 	return int(size), nil
 }
 
+// openModeMask is the access mode in open(2)'s flags; 0 is O_RDONLY.
+const openModeMask = 3
+
 // vmas fills in the mappings, sorted and not overlapping, and the guard
 // ranges, which CRIU appends to the list as if they were mappings
 // (criu/mem.c, VMA_AREA_GUARD).
@@ -64,12 +67,13 @@ func (l *loader) vmas(m *MM, name string, entries []*vma.VmaEntry) {
 	m.VMAs = make([]*VMA, 0, len(entries))
 	for i, e := range entries {
 		v := &VMA{
-			Range:  Range{Addr(e.GetStart()), Addr(e.GetEnd())},
-			Prot:   Prot(e.GetProt()),
-			Flags:  MapFlags(e.GetFlags()),
-			Status: VMAStatus(e.GetStatus()),
-			PgOff:  int64(e.GetPgoff()),
-			Madv:   e.GetMadv(),
+			Range:    Range{Addr(e.GetStart()), Addr(e.GetEnd())},
+			Prot:     Prot(e.GetProt()),
+			Flags:    MapFlags(e.GetFlags()),
+			Status:   VMAStatus(e.GetStatus()),
+			PgOff:    int64(e.GetPgoff()),
+			Madv:     e.GetMadv(),
+			Writable: e.Fdflags == nil || e.GetFdflags()&openModeMask != 0,
 		}
 		mask := Addr(m.PageSize - 1)
 		if v.Start >= v.End || (v.Start|v.End|Addr(v.PgOff))&mask != 0 || v.PgOff < 0 {

@@ -11,7 +11,10 @@ type VMA struct {
 	PgOff  int64         // offset of Start in File, in bytes (not pages)
 	File   *File         // what is mapped; nil for anonymous memory and where files.img does not have it
 	Shared *SharedMemory // the object that is mapped; nil for what is no shared memory
-	Madv   uint64        // bitmap of madvise(2) advices: bit n is advice n
+	// Writable tells of a shared mapping that it can be made writable: its
+	// file is open for writing, or there is none.
+	Writable bool
+	Madv     uint64 // bitmap of madvise(2) advices: bit n is advice n
 }
 
 // Prot is a set of mmap(2)'s PROT_ bits.
@@ -29,10 +32,18 @@ type MapFlags uint32
 
 // The mapping flags that decide where bytes come from and how a mapping shows.
 const (
-	MapShared    MapFlags = 0x01   // MAP_SHARED
-	MapPrivate   MapFlags = 0x02   // MAP_PRIVATE
-	MapAnonymous MapFlags = 0x20   // MAP_ANONYMOUS
-	MapGrowsDown MapFlags = 0x0100 // MAP_GROWSDOWN
+	MapShared    MapFlags = 0x01    // MAP_SHARED
+	MapPrivate   MapFlags = 0x02    // MAP_PRIVATE
+	MapAnonymous MapFlags = 0x20    // MAP_ANONYMOUS
+	MapGrowsDown MapFlags = 0x0100  // MAP_GROWSDOWN
+	MapLocked    MapFlags = 0x2000  // MAP_LOCKED
+	MapNoReserve MapFlags = 0x4000  // MAP_NORESERVE
+	MapHugeTLB   MapFlags = 0x40000 // MAP_HUGETLB
+
+	// MapHugeShift and MapHugeMask are where MAP_HUGETLB has the binary
+	// logarithm of the page size; 0 stands for the default one.
+	MapHugeShift = 26   // MAP_HUGE_SHIFT
+	MapHugeMask  = 0x3f // MAP_HUGE_MASK
 )
 
 // VMAStatus is CRIU's own classification of a mapping, as opposed to Prot and

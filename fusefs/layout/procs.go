@@ -76,6 +76,7 @@ func (p *process) entries() []tree.Entry {
 		tree.Entry{Name: "mem.d", Node: p.memDir()},
 		tree.Entry{Name: "mem.idx", Node: p.text("mem.idx", func(w io.Writer) error { return procfmt.MemIdx(w, p.MM, p.space()) })},
 		tree.Entry{Name: "regs", Node: p.regs("regs", p.Leader())},
+		tree.Entry{Name: "smaps", Node: p.text("smaps", func(w io.Writer) error { return procfmt.Smaps(w, p.MM, p.space()) })},
 	)
 	return sorted(append(entries, p.links()...))
 }

@@ -22,20 +22,26 @@ const nameColumn = 73
 // Source: fs/proc/task_mmu.c:show_map_vma, get_vma_name.
 func Maps(w io.Writer, mm *decoder.MM) error {
 	b := bufio.NewWriter(w)
-	for i, v := range mm.VMAs {
-		var dev decoder.Dev
-		var ino uint64
-		if v.File != nil {
-			dev, ino = v.File.Dev, v.File.Ino
-		}
-		n, _ := fmt.Fprintf(b, "%v %s %08x %02x:%02x %d ", v.Range, Perms(v), v.PgOff, dev.Major, dev.Minor, ino)
-		if name := mappingName(mm, i); name != "" {
-			// A name behind a line that is too long still has its space.
-			fmt.Fprintf(b, "%*s%s", max(nameColumn-n, 1), "", name)
-		}
-		b.WriteByte('\n')
+	for i := range mm.VMAs {
+		writeMapping(b, mm, i)
 	}
 	return b.Flush()
+}
+
+// writeMapping writes the line of the mapping of index i.
+func writeMapping(b *bufio.Writer, mm *decoder.MM, i int) {
+	v := mm.VMAs[i]
+	var dev decoder.Dev
+	var ino uint64
+	if v.File != nil {
+		dev, ino = v.File.Dev, v.File.Ino
+	}
+	n, _ := fmt.Fprintf(b, "%v %s %08x %02x:%02x %d ", v.Range, Perms(v), v.PgOff, dev.Major, dev.Minor, ino)
+	if name := mappingName(mm, i); name != "" {
+		// A name behind a line that is too long still has its space.
+		fmt.Fprintf(b, "%*s%s", max(nameColumn-n, 1), "", name)
+	}
+	b.WriteByte('\n')
 }
 
 // Perms is the second column of maps: r-xp.

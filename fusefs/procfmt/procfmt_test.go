@@ -280,3 +280,43 @@ func TestMemIdx(t *testing.T) {
 		t.Errorf("MemIdx() = %q, want %q", got, want)
 	}
 }
+
+func TestSmaps(t *testing.T) {
+	mm, space := stackOf("x")
+	mm.VMAs[0].Prot, mm.VMAs[0].Flags = decoder.ProtRead|decoder.ProtWrite, private|decoder.MapGrowsDown
+	mm.VMAs[0].Madv = 1<<14 | 1<<16
+	got := render(t, func(w io.Writer) error { return procfmt.Smaps(w, mm, space) })
+	want := `00001000-00003000 rw-p 00000000 00:00 0 
+Size:                  8 kB
+KernelPageSize:        4 kB
+MMUPageSize:           4 kB
+Rss:                   4 kB
+Pss:                   0 kB
+Pss_Dirty:             0 kB
+Shared_Clean:          0 kB
+Shared_Dirty:          0 kB
+Private_Clean:         0 kB
+Private_Dirty:         4 kB
+Referenced:            0 kB
+Anonymous:             4 kB
+KSM:                   0 kB
+LazyFree:              0 kB
+AnonHugePages:         0 kB
+ShmemPmdMapped:        0 kB
+FilePmdMapped:         0 kB
+Shared_Hugetlb:        0 kB
+Private_Hugetlb:       0 kB
+Swap:                  0 kB
+SwapPss:               0 kB
+Locked:                0 kB
+THPeligible:           0
+VmFlags: rd wr mr mw me gd ac dd hg 
+`
+	if got != want {
+		t.Errorf("Smaps() =\n%s\nwant\n%s", got, want)
+	}
+	mm.VMAs[0].Flags |= decoder.MapHugeTLB | 30<<decoder.MapHugeShift
+	if got := render(t, func(w io.Writer) error { return procfmt.Smaps(w, mm, space) }); !strings.Contains(got, "KernelPageSize:  1048576 kB\n") {
+		t.Errorf("Smaps() of a page of 1 GiB:\n%s", got)
+	}
+}
