@@ -53,9 +53,9 @@ func (l *loader) capture(id string, pageSize int) (*Capture, error) {
 // add up to the pages image, or none of them is used.
 func (l *loader) captureIn(im *images, id string, pageSize int) (*Capture, error) {
 	name := im.name("pagemap-%s.img", id)
-	member := im.member(name)
-	if member == nil {
-		return nil, fmt.Errorf("%s: %w", name, ErrMissing)
+	member, err := im.image(name)
+	if err != nil {
+		return nil, err
 	}
 	m, err := criu.ReadPagemap(name, member, member.Size())
 	if err != nil {
@@ -63,15 +63,23 @@ func (l *loader) captureIn(im *images, id string, pageSize int) (*Capture, error
 	}
 	c := &Capture{Runs: l.sound(name, m.Runs, pageSize)}
 	pagesName := im.name("pages-%d.img", m.PagesID)
-	pages := im.member(pagesName)
+	pages, err := im.image(pagesName)
 	switch {
-	case pages == nil && m.Present == 0:
+	case m.Present == 0:
 		return c, nil
-	case pages == nil:
-		return nil, fmt.Errorf("%s: %w", pagesName, ErrMissing)
+	case err != nil:
+		return nil, err
+	case l.claimed[*im][m.PagesID] != "":
+		// Images of dead processes, left from an earlier dump, name the pages
+		// of living ones.
+		return nil, fmt.Errorf("%s names %s, which is that of %s", name, pagesName, l.claimed[*im][m.PagesID])
 	case m.Present > uint64(pages.Size()) || m.Present*uint64(pageSize) != uint64(pages.Size()):
 		return nil, fmt.Errorf("%s has %d pages of %d bytes, %s %d bytes", name, m.Present, pageSize, pagesName, pages.Size())
 	}
+	if l.claimed[*im] == nil {
+		l.claimed[*im] = make(map[uint32]string)
+	}
+	l.claimed[*im][m.PagesID] = name
 	c.Pages = &Image{ReaderAt: pages, Name: im.mountPath(pagesName)}
 	return c, nil
 }

@@ -59,8 +59,9 @@ func Open(a *archive.Archive, opts Options) (*Checkpoint, error) {
 	warn := new(Warnings)
 	l := &loader{
 		images: im, warn: warn, rootfs: opts.Rootfs,
-		shared: make(map[uint64]*SharedMemory),
-		nested: &nestedTars{spool: opts.Spool, warn: warn},
+		shared:  make(map[uint64]*SharedMemory),
+		claimed: make(map[images]map[uint32]string),
+		nested:  &nestedTars{spool: opts.Spool, warn: warn},
 	}
 	for _, err := range a.Damage() {
 		l.warn.Add(err)
@@ -102,6 +103,8 @@ type loader struct {
 	mounts   map[int]*Mount
 	segments map[uint64]segment
 	shared   map[uint64]*SharedMemory
+	claimed  map[images]map[uint32]string // pages images and the pagemap that each belongs to
+	tasks    map[int]bool                 // TIDs that there are
 	nested   *nestedTars
 }
 

@@ -2,7 +2,9 @@ package decoder
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
+	"strings"
 
 	core_aarch64 "github.com/checkpoint-restore/go-criu/v7/crit/images/core-aarch64"
 	core_x86 "github.com/checkpoint-restore/go-criu/v7/crit/images/core-x86"
@@ -43,13 +45,15 @@ func (l *loader) threads(p *Process, tids []uint32, leader *criu_core.CoreEntry)
 		}
 		p.Threads = append(p.Threads, t)
 	}
-	seen := map[int]bool{p.PID: true}
 	for _, n := range tids {
 		tid := int(n)
-		if seen[tid] {
+		if tid == p.PID {
 			continue
 		}
-		seen[tid] = true
+		if !l.newTask(n) {
+			l.warn.Addf("process %d: thread %d: impossible or repeated TID, left out", p.PID, tid)
+			continue
+		}
 		m, err := l.core(tid)
 		if err != nil {
 			l.warn.Add(fmt.Errorf("process %d, thread %d: %w", p.PID, tid, err))
@@ -79,7 +83,10 @@ func (l *loader) thread(tid int, m *criu_core.CoreEntry) *Thread {
 
 // clipComm keeps what the kernel has room for: 15 bytes and a NUL
 // (include/linux/sched.h:TASK_COMM_LEN).
-func clipComm(comm string) string { return comm[:min(len(comm), 15)] }
+func clipComm(comm string) string {
+	comm, _, _ = strings.Cut(comm, "\x00")
+	return comm[:min(len(comm), 15)]
+}
 
 // pending is the signal set of a queue of siginfo_t, which begin with si_signo.
 func pending(q *siginfo.SignalQueueEntry) (set uint64) {
@@ -95,8 +102,11 @@ func pending(q *siginfo.SignalQueueEntry) (set uint64) {
 	return set
 }
 
+// maxGroups is include/uapi/linux/limits.h:NGROUPS_MAX.
+const maxGroups = 65536
+
 func credentials(m *creds.CredsEntry) *Creds {
-	if m == nil {
+	if m == nil || len(m.GetGroups()) > maxGroups {
 		return nil
 	}
 	return &Creds{
@@ -115,7 +125,7 @@ func registers(m *criu_core.CoreEntry) (*Registers, error) {
 	case m.GetMtype() == criu_core.CoreEntry_AARCH64 && m.GetTiAarch64() != nil:
 		return arm64Registers(m.GetTiAarch64())
 	case m.GetMtype() == criu_core.CoreEntry_X86_64, m.GetMtype() == criu_core.CoreEntry_AARCH64:
-		return nil, fmt.Errorf("no registers")
+		return nil, errors.New("no registers")
 	default:
 		return nil, fmt.Errorf("registers of a %v, which are not supported", m.GetMtype())
 	}

@@ -266,3 +266,49 @@ func BenchmarkOpen(b *testing.B) {
 	b.ReportMetric(float64(heap()-before)/n, "B/run")
 	runtime.KeepAlive(ck)
 }
+
+// TestSuspicious has what no sound checkpoint has, each with its warning.
+func TestSuspicious(t *testing.T) {
+	file := decoder.StatusRegular | decoder.StatusFilePrivate
+	for _, test := range []struct {
+		name   string
+		change func(*decodertest.Checkpoint)
+		want   string
+	}{
+		{"a mapping of no file", func(c *decodertest.Checkpoint) {
+			c.Processes[1].VMAs = []decodertest.VMA{{Start: 0x5000, End: 0x6000, Status: file, ShmID: 99}}
+		}, "checkpoint/mm-7.img: mapping 00005000-00006000 is of file 99, which checkpoint/files.img does not have"},
+		{
+			"no executable", func(c *decodertest.Checkpoint) { c.Processes[1].Exe = 99 },
+			"process 7: checkpoint/mm-7.img: its executable is file 99, which checkpoint/files.img does not have",
+		},
+		{"pages in no mapping", func(c *decodertest.Checkpoint) {
+			c.Processes[0].VMAs = []decodertest.VMA{{Start: 0x12000, End: 0x14000, Prot: rw}}
+		}, "process 1: pages at 00011000-00012000 were captured and lie in no mapping"},
+		{"the pages of another", func(c *decodertest.Checkpoint) {
+			c.Processes[1].Runs = c.Processes[0].Runs
+			c.Members = map[string][]byte{"checkpoint/pagemap-7.img": decodertest.Pagemap(1, false, c.Processes[0].Runs...)}
+		}, "process 7: its captured memory is absent: checkpoint/pagemap-7.img names checkpoint/pages-1.img, which is that of checkpoint/pagemap-1.img"},
+		{
+			"a thread with the PID of a process", func(c *decodertest.Checkpoint) { c.Processes[0].Threads = []int{7} },
+			"process 1: thread 7: impossible or repeated TID, left out",
+		},
+	} {
+		c := sample()
+		test.change(&c)
+		if got := c.Open(t).Warnings.List(); len(got) != 1 || got[0] != test.want {
+			t.Errorf("%s: warnings %q, want %q", test.name, got, test.want)
+		}
+	}
+}
+
+func TestWarningsAreBounded(t *testing.T) {
+	var w decoder.Warnings
+	for i := range 20_000 {
+		w.Addf("%d %s", i, strings.Repeat("x", 5000))
+	}
+	list := w.List()
+	if n := len(list); n != 10_001 || len(list[0]) > 1100 || list[n-1] != "10000 more warnings" {
+		t.Errorf("%d warnings, the first of %d bytes, the last %q", n, len(list[0]), list[n-1])
+	}
+}

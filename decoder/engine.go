@@ -2,6 +2,7 @@ package decoder
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -36,24 +37,25 @@ type Container struct {
 func (l *loader) container() Container {
 	var c Container
 	var config struct {
-		ID               string    `json:"id"`
-		Name             string    `json:"name"`
-		RootfsImage      string    `json:"rootfsImage"`
-		RootfsImageName  string    `json:"rootfsImageName"`
-		RootfsImageID    string    `json:"rootfsImageID"`
-		RootfsImageRef   string    `json:"rootfsImageRef"`
-		Runtime          string    `json:"runtime"`
-		OCIRuntime       string    `json:"ociRuntime"`
-		CreatedTime      time.Time `json:"createdTime"`
-		CheckpointedTime time.Time `json:"checkpointedTime"`
-		ConmonPidFile    string    `json:"conmonPidFile"`
+		ID               string `json:"id"`
+		Name             string `json:"name"`
+		RootfsImage      string `json:"rootfsImage"`
+		RootfsImageName  string `json:"rootfsImageName"`
+		RootfsImageID    string `json:"rootfsImageID"`
+		RootfsImageRef   string `json:"rootfsImageRef"`
+		Runtime          string `json:"runtime"`
+		OCIRuntime       string `json:"ociRuntime"`
+		CreatedTime      string `json:"createdTime"`
+		CheckpointedTime string `json:"checkpointedTime"`
+		ConmonPidFile    string `json:"conmonPidFile"`
 	}
 	if l.metadata("config.dump", &config) {
 		c.ID, c.Name = config.ID, config.Name
 		c.Image = firstOf(config.RootfsImageName, config.RootfsImage)
 		c.ImageID = firstOf(config.RootfsImageID, config.RootfsImageRef)
 		c.Runtime = firstOf(config.OCIRuntime, config.Runtime)
-		c.Created, c.Checkpointed = config.CreatedTime, config.CheckpointedTime
+		c.Created = l.timestamp("config.dump", "createdTime", config.CreatedTime)
+		c.Checkpointed = l.timestamp("config.dump", "checkpointedTime", config.CheckpointedTime)
 	}
 	var spec specs.Spec
 	if l.metadata("spec.dump", &spec) {
@@ -118,15 +120,32 @@ func (l *loader) metadata(name string, v any) bool {
 	if m == nil {
 		return false
 	}
-	data, err := io.ReadAll(io.NewSectionReader(m, 0, min(m.Size(), maxMetadata)))
+	if m.Size() > maxMetadata {
+		l.warn.Addf("%s: larger than %d bytes, not decoded", name, maxMetadata)
+		return false
+	}
+	data, err := io.ReadAll(io.NewSectionReader(m, 0, m.Size()))
 	if err == nil {
 		err = json.Unmarshal(data, v)
 	}
 	if err != nil {
 		l.warn.Add(fmt.Errorf("%s: %w", name, err))
-		return false
 	}
-	return true
+	// A value of another type than it should have is left out, and no more.
+	var mistyped *json.UnmarshalTypeError
+	return err == nil || errors.As(err, &mistyped)
+}
+
+// timestamp is a time in RFC 3339, or the zero time.
+func (l *loader) timestamp(name, field, text string) time.Time {
+	if text == "" {
+		return time.Time{}
+	}
+	t, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		l.warn.Addf("%s: %s: %w", name, field, err)
+	}
+	return t
 }
 
 func firstOf(values ...string) string {

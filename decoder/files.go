@@ -14,15 +14,24 @@ import (
 	"github.com/ckptfs/ckptfs/decoder/criu"
 )
 
+// maxPath is the longest path that the kernel takes (limits.h:PATH_MAX).
+const maxPath = 4096
+
 // loadFiles decodes the open files, by their id.
 func (l *loader) loadFiles() map[uint32]*File {
 	files := make(map[uint32]*File)
 	inodes := l.memfdInodes()
 	err := each(l.images, l.name("files.img"), criu.MagicFiles, func(e *fdinfo.FileEntry, _ *criu.Reader) error {
+		if files[e.GetId()] != nil {
+			return fmt.Errorf("file %d: there more than once", e.GetId())
+		}
 		switch e.GetType() {
 		case fdinfo.FdTypes_REG:
 			if e.GetReg() == nil {
 				return fmt.Errorf("file %d: regular, and nothing about it", e.GetId())
+			}
+			if len(e.GetReg().GetName()) > maxPath {
+				return fmt.Errorf("file %d: a path of %d bytes", e.GetId(), len(e.GetReg().GetName()))
 			}
 			files[e.GetId()] = l.regFile(e.GetReg())
 		case fdinfo.FdTypes_MEMFD:
@@ -82,7 +91,7 @@ func (l *loader) memfdInodes() map[uint32]*memfd.MemfdInodeEntry {
 
 func memfdFile(e *fdinfo.FileEntry, inodes map[uint32]*memfd.MemfdInodeEntry) *File {
 	f := &File{ID: e.GetId(), Kind: FileMemfd, Deleted: true, MountID: -1, Size: -1}
-	if inode := inodes[e.GetMemfd().GetInodeId()]; inode != nil {
+	if inode := inodes[e.GetMemfd().GetInodeId()]; inode != nil && len(inode.GetName()) <= maxPath {
 		f.Path = inode.GetName()
 		f.Size = int64(inode.GetSize())
 		// CRIU takes the inode number as shmid (criu/memfd.c).

@@ -121,6 +121,21 @@ func (im *images) member(name string) *archive.Member {
 	return m
 }
 
+// image is the member of that name, which must be a file of its own: one
+// image under many names would be decoded as often, from next to no bytes.
+func (im *images) image(name string) (*archive.Member, error) {
+	m := im.archive.Lookup(name)
+	switch {
+	case m == nil:
+		return nil, fmt.Errorf("%s: %w", name, ErrMissing)
+	case m.Type != archive.TypeRegular:
+		return nil, fmt.Errorf("%s: no regular file", name)
+	case m.LinkName != "":
+		return nil, fmt.Errorf("%s: a hard link to %q, which no image is", name, m.LinkName)
+	}
+	return m, nil
+}
+
 // message is a pointer to the generated message type M.
 type message[M any] interface {
 	*M
@@ -132,9 +147,9 @@ type message[M any] interface {
 // fails, it stops: what follows cannot be trusted. A missing image is an
 // error that wraps ErrMissing.
 func each[M any, P message[M]](im *images, name string, magic criu.Magic, f func(P, *criu.Reader) error) error {
-	m := im.member(name)
-	if m == nil {
-		return fmt.Errorf("%s: %w", name, ErrMissing)
+	m, err := im.image(name)
+	if err != nil {
+		return err
 	}
 	r, err := criu.NewReader(name, m, m.Size(), magic)
 	if err != nil {

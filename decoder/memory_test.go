@@ -44,7 +44,7 @@ func mapping(e *regfile.RegFileEntry, members map[string][]byte) decodertest.Che
 		all[name] = content
 	}
 	return decodertest.Checkpoint{
-		Processes: []decodertest.Process{{PID: 1, Comm: "map", VMAs: []decodertest.VMA{
+		Processes: []decodertest.Process{{PID: 1, Comm: "map", Exe: 7, VMAs: []decodertest.VMA{
 			{Start: 0x10000, End: 0x14000, Prot: rw, Flags: decoder.MapShared, Status: shared, ShmID: 7},
 		}}},
 		Members: all,

@@ -24,8 +24,11 @@ func (l *loader) mm(pid int, arch Arch) *MM {
 		StartBrk: Addr(e.GetMmStartBrk()), Brk: Addr(e.GetMmBrk()),
 		StartStack: Addr(e.GetMmStartStack()),
 		Exe:        l.files[e.GetExeFileId()],
-		Auxv:       e.GetMmSavedAuxv(),
+		Auxv:       e.GetMmSavedAuxv()[:min(len(e.GetMmSavedAuxv()), maxAuxv)],
 		compat:     arch == ArchI386,
+	}
+	if m.Exe == nil {
+		l.warn.Addf("process %d: %s: its executable is file %d, which %s does not have", pid, name, e.GetExeFileId(), l.name("files.img"))
 	}
 	m.PageSize, err = pageSize(m)
 	if err != nil {
@@ -35,9 +38,41 @@ func (l *loader) mm(pid int, arch Arch) *MM {
 	m.Capture, err = l.capture(fmt.Sprint(pid), m.PageSize)
 	if err != nil {
 		l.warn.Add(fmt.Errorf("process %d: its captured memory is absent: %w", pid, err))
+		return m
+	}
+	for _, r := range uncovered(m) {
+		l.warn.Addf("process %d: pages at %v were captured and lie in no mapping", pid, r)
 	}
 	return m
 }
+
+// uncovered lists where captured pages lie in no mapping, which should not
+// be: there is no telling what they were.
+func uncovered(m *MM) []Range {
+	const enough = 10
+	var list []Range
+	for _, run := range m.Capture.Runs {
+		r := Range{Addr(run.Addr), Addr(run.Addr + uint64(run.Pages)*uint64(m.PageSize))}
+		for r.Start < r.End && len(list) < enough {
+			i := m.SearchVMA(r.Start)
+			if i < len(m.VMAs) && m.VMAs[i].Contains(r.Start) {
+				r.Start = m.VMAs[i].End
+				continue
+			}
+			gap := r
+			if i < len(m.VMAs) {
+				gap.End = min(r.End, m.VMAs[i].Start)
+			}
+			list = append(list, gap)
+			r.Start = gap.End
+		}
+	}
+	return list
+}
+
+// maxAuxv is more words than any kernel has in an auxiliary vector
+// (include/linux/mm_types.h:AT_VECTOR_SIZE).
+const maxAuxv = 256
 
 // atPageSize is the type AT_PAGESZ of an entry of the auxiliary vector.
 const atPageSize = 6
@@ -85,6 +120,9 @@ func (l *loader) vmas(m *MM, name string, entries []*vma.VmaEntry) {
 			continue
 		}
 		l.mapped(v, e.GetShmid(), m.PageSize)
+		if v.File == nil && v.Status.Any(StatusFilePrivate|StatusFileShared) {
+			l.warn.Addf("%s: mapping %v is of file %d, which %s does not have", name, v.Range, e.GetShmid(), l.name("files.img"))
+		}
 		m.VMAs = append(m.VMAs, splitVVAR(v, m.PageSize)...)
 	}
 	sort.SliceStable(m.VMAs, func(i, j int) bool { return m.VMAs[i].Start < m.VMAs[j].Start })

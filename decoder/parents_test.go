@@ -20,7 +20,7 @@ const (
 // incremental is a process of four pages of which the middle ones are in the
 // parent checkpoint.
 func incremental() decodertest.Checkpoint {
-	return decodertest.Checkpoint{Processes: []decodertest.Process{{
+	return decodertest.Checkpoint{Files: map[uint32]string{1: "/bin/inc"}, Processes: []decodertest.Process{{
 		PID: 1, Comm: "inc",
 		VMAs: []decodertest.VMA{{Start: 0x10000, End: 0x14000, Prot: rw}},
 		Runs: []decodertest.Run{

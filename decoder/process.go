@@ -20,8 +20,8 @@ type Process struct {
 	IDs                  *IDs // nil where the checkpoint has none
 }
 
-// Leader is the thread with TID = PID. It is nil where that thread's core
-// image has no registers: for a dead process, or a broken image.
+// Leader is the thread with TID = PID. It is nil for a dead process, and where
+// that thread's core image is unusable.
 func (p *Process) Leader() *Thread {
 	for _, t := range p.Threads {
 		if t.TID == p.PID {

@@ -14,22 +14,40 @@ import (
 // there are: an archive may carry images of dead ones, left from an earlier
 // checkpoint of the same container.
 func (l *loader) processes() []*Process {
-	var list []*Process
-	seen := make(map[uint32]bool)
+	var entries []*pstree.PstreeEntry
 	name := l.name("pstree.img")
 	err := each(l.images, name, criu.MagicPstree, func(e *pstree.PstreeEntry, _ *criu.Reader) error {
-		// A PID is a positive number, and unique.
-		if pid := e.GetPid(); pid == 0 || pid > maxPID || seen[pid] {
-			l.warn.Addf("%s: process %d: impossible or repeated PID, left out", name, pid)
+		if !l.newTask(e.GetPid()) {
+			l.warn.Addf("%s: process %d: impossible or repeated PID, left out", name, e.GetPid())
 			return nil
 		}
-		seen[e.GetPid()] = true
-		list = append(list, l.process(e))
+		entries = append(entries, e)
 		return nil
 	})
 	l.warn.Add(err)
+	// All PIDs are known by now, and no thread can take one.
+	var list []*Process
+	for _, e := range entries {
+		list = append(list, l.process(e))
+	}
 	return list
 }
+
+// newTask tells whether a task can have that ID: a positive number that no
+// other has. There are no more of them than CRIU could ever have dumped.
+func (l *loader) newTask(id uint32) bool {
+	if id == 0 || id > maxPID || l.tasks[int(id)] || len(l.tasks) == maxTasks {
+		return false
+	}
+	if l.tasks == nil {
+		l.tasks = make(map[int]bool)
+	}
+	l.tasks[int(id)] = true
+	return true
+}
+
+// maxTasks bounds processes and threads together.
+const maxTasks = 1 << 17
 
 // maxPID is the largest PID that the kernel gives out on 64-bit machines
 // (include/linux/threads.h:PID_MAX_LIMIT).

@@ -5,8 +5,11 @@ import (
 	"sync"
 )
 
-// maxWarnings bounds what a hostile archive can make us keep.
-const maxWarnings = 10_000
+// What a hostile archive can make us keep: so many warnings of so many bytes.
+const (
+	maxWarnings = 10_000
+	maxWarning  = 1000
+)
 
 // Warnings collects what could not be decoded or read. The zero value is
 // ready; it is safe for concurrent use.
@@ -22,14 +25,17 @@ func (w *Warnings) Add(err error) {
 	if err == nil {
 		return
 	}
-	text := err.Error()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	switch {
-	case w.seen[text]:
-	case len(w.list) == maxWarnings:
+	if len(w.list) == maxWarnings {
 		w.dropped++
-	default:
+		return
+	}
+	text := err.Error()
+	if len(text) > maxWarning {
+		text = text[:maxWarning] + "..."
+	}
+	if !w.seen[text] {
 		if w.seen == nil {
 			w.seen = make(map[string]bool)
 		}

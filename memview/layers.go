@@ -176,7 +176,8 @@ func (s *AddressSpace) pages(size int64) decoder.Addr {
 // telling.
 func (s *AddressSpace) untouched(v *decoder.VMA) Kind {
 	const special = decoder.StatusVVAR | decoder.StatusVsyscall | decoder.StatusVDSO |
-		decoder.StatusUprobes | decoder.StatusSocket
+		decoder.StatusUprobes | decoder.StatusSocket | decoder.StatusFilePrivate | decoder.StatusFileShared |
+		decoder.StatusAnonShared | decoder.StatusSysVIPC | decoder.StatusMemfd
 	anonymous := v.Status.Has(decoder.StatusAnonPrivate) && !v.Status.Any(special) ||
 		v.Private() && v.File != nil && v.File.IsZero()
 	if !anonymous || s.mm.Capture == nil || v.Prot == 0 && !s.touched(v) {

@@ -47,7 +47,7 @@ func (e *NotArchiveError) Error() string {
 
 // maxDamage bounds the list of damage: a hostile archive may have a fault in
 // each of a million headers.
-const maxDamage = 100
+const maxDamage = 1000
 
 // damage collects what was found wrong with an archive.
 type damage struct {
@@ -75,7 +75,7 @@ func (d *damage) list() []error {
 	if d.more == 0 {
 		return d.errs
 	}
-	return append(d.errs[:len(d.errs):len(d.errs)], fmt.Errorf("%d more like these", d.more))
+	return append(d.errs[:len(d.errs):len(d.errs)], fmt.Errorf("%d more faults, not listed", d.more))
 }
 
 // quote quotes a name for an error. Names may be of any bytes and length.

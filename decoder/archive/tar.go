@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 )
 
@@ -61,6 +62,9 @@ func tarDamage(x *index, at, size int64, err error) error {
 }
 
 func addTarMember(x *index, s *headerSource, h *tar.Header) error {
+	if out := outOfRange(h); out != "" {
+		return errors.New(out)
+	}
 	m := &Member{
 		Perm: uint32(h.Mode) & 0o7777, UID: uint32(h.Uid), GID: uint32(h.Gid),
 		ModTime: h.ModTime, AccessTime: h.AccessTime, ChangeTime: h.ChangeTime,
@@ -100,12 +104,38 @@ func addTarMember(x *index, s *headerSource, h *tar.Header) error {
 	return nil
 }
 
+// outOfRange names a number of a header that the kernel has no room for. Cut
+// off, it would be another: an owner of 2^32 would be root.
+func outOfRange(h *tar.Header) string {
+	for _, f := range []struct {
+		name       string
+		value, max int64
+	}{
+		{"owner", int64(h.Uid), math.MaxUint32},
+		{"group", int64(h.Gid), math.MaxUint32},
+		{"major device number", h.Devmajor, 1<<12 - 1},
+		{"minor device number", h.Devminor, 1<<20 - 1},
+	} {
+		if f.value < 0 || f.value > f.max {
+			return fmt.Sprintf("%s %d is impossible", f.name, f.value)
+		}
+	}
+	return ""
+}
+
+// Limits of extended attributes (include/uapi/linux/limits.h).
+const (
+	maxXattrName  = 255     // XATTR_NAME_MAX
+	maxXattrValue = 1 << 16 // XATTR_SIZE_MAX
+)
+
 // xattrs takes the extended attributes out of PAX records.
 func xattrs(records map[string]string) map[string]string {
 	const prefix = "SCHILY.xattr."
 	var attrs map[string]string
 	for key, value := range records {
-		if name, ok := strings.CutPrefix(key, prefix); ok {
+		name, ok := strings.CutPrefix(key, prefix)
+		if ok && name != "" && len(name) <= maxXattrName && len(value) <= maxXattrValue {
 			if attrs == nil {
 				attrs = make(map[string]string)
 			}

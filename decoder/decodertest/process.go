@@ -23,6 +23,7 @@ type Process struct {
 	Dead      bool
 	Compat    bool   // a 32-bit task
 	PageSize  uint64 // 0: 4096
+	Exe       uint32 // file id of the executable; 0: 1
 	VMAs      []VMA
 	Runs      []Run
 	OldRuns   bool // a pagemap as CRIU before 4.2 wrote it
@@ -95,7 +96,7 @@ func (p Process) mm() []byte {
 	e := &criu_mm.MmEntry{
 		MmArgStart: proto.Uint64(uint64(p.Args.Start)), MmArgEnd: proto.Uint64(uint64(p.Args.End)),
 		MmEnvStart: proto.Uint64(uint64(p.Env.Start)), MmEnvEnd: proto.Uint64(uint64(p.Env.End)),
-		ExeFileId:   proto.Uint32(1),
+		ExeFileId:   proto.Uint32(max(p.Exe, 1)),
 		MmSavedAuxv: []uint64{atPageSize, p.pageSize()},
 	}
 	if p.Compat {

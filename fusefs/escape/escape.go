@@ -48,3 +48,18 @@ func clean(s string) bool {
 func unsafe(r rune) bool {
 	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029'
 }
+
+// JSON escapes in JSON what String would escape and encoding/json does not:
+// DEL, the C1 controls and the bidirectional ones. They can stand in strings
+// only, where an escape means the same.
+func JSON(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		if r != '\n' && unsafe(r) {
+			fmt.Fprintf(&b, `\u%04x`, r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}

@@ -21,3 +21,11 @@ func TestString(t *testing.T) {
 		}
 	}
 }
+
+func TestJSON(t *testing.T) {
+	const in = "{\n  \"a\": \"x\u202ey\u0085\x7f\u00e9\"\n}"
+	const want = "{\n  \"a\": \"x\\u202ey\\u0085\\u007f\u00e9\"\n}"
+	if got := JSON(in); got != want {
+		t.Errorf("JSON(%q) = %q, want %q", in, got, want)
+	}
+}

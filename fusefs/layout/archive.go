@@ -1,6 +1,7 @@
 package layout
 
 import (
+	"maps"
 	"path"
 	"strings"
 
@@ -13,11 +14,14 @@ import (
 func (b *builder) archive() tree.Dir {
 	return tree.LazyDir(b.dirAttr(), func() ([]tree.Entry, error) {
 		root := grow(b.ck.Archive.Members())
-		entries := b.folder("archive", "", root)
+		entries := b.folder("archive", root)
 		for _, m := range b.ck.Archive.Members() {
 			folder := m.Name + ".d"
-			if path.Dir(m.Name) != "." || !strings.HasSuffix(m.Name, ".tar") ||
-				m.Type != archive.TypeRegular || b.ck.Archive.Lookup(folder) != nil {
+			if path.Dir(m.Name) != "." || !strings.HasSuffix(m.Name, ".tar") || m.Type != archive.TypeRegular {
+				continue
+			}
+			if root.children[folder] != nil {
+				b.ck.Warnings.Addf("archive/%s: a member has the name under which %s would show as a folder", folder, m.Name)
 				continue
 			}
 			entries = append(entries, tree.Entry{Name: folder, Node: b.nestedTar("archive/"+folder, m.Name)})
@@ -33,7 +37,7 @@ func (b *builder) nestedTar(at, name string) tree.Dir {
 			b.ck.Warnings.Add(err)
 			return nil, err
 		}
-		return b.folder(at, "", grow(a.Members())), nil
+		return b.folder(at, grow(a.Members())), nil
 	})
 }
 
@@ -56,20 +60,23 @@ func grow(members []*archive.Member) *branch {
 
 // at is the branch of that name, which is made if it is missing.
 func (b *branch) at(name string) *branch {
-	for name != "" {
-		var component string
-		component, name, _ = strings.Cut(name, "/")
-		child := b.children[component]
-		if child == nil {
-			child = new(branch)
-			if b.children == nil {
-				b.children = make(map[string]*branch)
-			}
-			b.children[component] = child
-		}
-		b = child
+	for component := range strings.SplitSeq(name, "/") {
+		b = b.child(component)
 	}
 	return b
+}
+
+// child is the entry of that name in b, which is made if it is missing.
+func (b *branch) child(name string) *branch {
+	child := b.children[name]
+	if child == nil {
+		child = new(branch)
+		if b.children == nil {
+			b.children = make(map[string]*branch)
+		}
+		b.children[name] = child
+	}
+	return child
 }
 
 // lookup is the branch of that name, or nil.
@@ -89,10 +96,10 @@ func (b *branch) isDir() bool {
 	return b.member == nil && !b.whiteout || b.member != nil && b.member.Type == archive.TypeDirectory
 }
 
-// folder lists the directory d that stands at that path of the mount.
-// Symbolic links resolve as if top, the path's first part, were the root.
-func (b *builder) folder(top, dir string, d *branch) []tree.Entry {
-	return b.folderBelow(top, dir, d, d)
+// folder lists a tree that stands at that path of the mount. Its symbolic
+// links resolve as if that were the root.
+func (b *builder) folder(top string, root *branch) []tree.Entry {
+	return b.folderBelow(top, "", root, root)
 }
 
 func (b *builder) folderBelow(top, dir string, root, d *branch) []tree.Entry {
@@ -122,6 +129,10 @@ func (b *builder) memberAttr(top string, m *archive.Member, perm uint32) tree.At
 		Perm: m.Perm, UID: m.UID, GID: m.GID, Nlink: m.Nlink,
 		MTime: m.ModTime, ATime: m.AccessTime, CTime: m.ChangeTime,
 		Xattrs: m.Xattrs,
+	}
+	if _, ours := m.Xattrs[targetXattr]; ours && m.Type != archive.TypeSymlink {
+		attr.Xattrs = maps.Clone(m.Xattrs)
+		delete(attr.Xattrs, targetXattr)
 	}
 	if m.LinkName != "" {
 		attr.InodePath = path.Join(top, m.LinkName)

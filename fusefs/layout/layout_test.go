@@ -224,3 +224,31 @@ func list(t *testing.T, root tree.Dir, name string) string {
 	}
 	return strings.Trim(fmt.Sprint(names), "[]")
 }
+
+// TestOddDeletions deletes a folder after a file in it, and names that no
+// file can have.
+func TestOddDeletions(t *testing.T) {
+	c := sample(t)
+	c.Members["deleted.files"] = []byte(`["/gone/a", "/gone", "/` + strings.Repeat("x", 256) + `", "` + strings.Repeat("/d", 2000) + `"]`)
+	root := layout.Root(c.Open(t), layout.Options{})
+	if _, ok := lookup(t, root, "rootfs-diff/gone").(tree.Special); !ok {
+		t.Error("a deleted folder is no whiteout")
+	}
+	if got := strings.Count(read(t, root, "warnings"), "\n"); got != 2 {
+		t.Errorf("%d warnings, want two", got)
+	}
+}
+
+// TestNestedNamesake has a member where a nested tar would show as a folder.
+func TestNestedNamesake(t *testing.T) {
+	c := sample(t)
+	c.Members["rootfs-diff.tar.d/fake"] = []byte("x")
+	root := layout.Root(c.Open(t), layout.Options{})
+	treetest.Check(t, root)
+	if got := list(t, root, "archive/rootfs-diff.tar.d"); got != "fake" {
+		t.Errorf("rootfs-diff.tar.d has %s, want the member", got)
+	}
+	if got := read(t, root, "warnings"); !strings.Contains(got, "a member has the name under which rootfs-diff.tar would show") {
+		t.Errorf("warnings: %q", got)
+	}
+}

@@ -1,9 +1,11 @@
 package layout
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/ckptfs/ckptfs/decoder/archive"
@@ -41,12 +43,13 @@ func (b *builder) rootfsDiff(deleted []string) ([]tree.Entry, error) {
 		members = a.Members()
 	}
 	root := grow(members)
-	for _, name := range deleted {
+	// A folder comes before what is in it: deleted, it is a whiteout alone.
+	for _, name := range slices.Sorted(slices.Values(deleted)) {
 		if err := whiteOut(root, name); err != nil {
 			b.ck.Warnings.Addf("deleted.files: %q: %w", name, err)
 		}
 	}
-	return b.folder("rootfs-diff", "", root), nil
+	return b.folder("rootfs-diff", root), nil
 }
 
 // whiteOut marks a path as deleted in the way of overlayfs, with a character
@@ -55,17 +58,24 @@ func (b *builder) rootfsDiff(deleted []string) ([]tree.Entry, error) {
 func whiteOut(root *branch, name string) error {
 	name = strings.TrimPrefix(path.Clean("/"+name), "/")
 	if name == "" || len(name) > maxPath || strings.IndexByte(name, 0) >= 0 {
-		return fmt.Errorf("no path that can be deleted")
+		return errors.New("no path that can be deleted")
 	}
-	for dir := path.Dir(name); dir != "."; dir = path.Dir(dir) {
-		if d := root.lookup(strings.Split(dir, "/")); d != nil && !d.isDir() {
-			return fmt.Errorf("%q is no directory", dir)
+	at := root
+	for component := range strings.SplitSeq(name, "/") {
+		if len(component) > maxComponent {
+			return errors.New("no path that can be deleted")
 		}
+		if !at.isDir() {
+			return errors.New("lies below what is no directory")
+		}
+		at = at.child(component)
 	}
-	b := root.at(name)
-	b.whiteout = b.member == nil && b.children == nil
+	at.whiteout = at.member == nil && at.children == nil
 	return nil
 }
 
-// maxPath is the longest path that the kernel takes (limits.h:PATH_MAX).
-const maxPath = 4096
+// Limits of the kernel: linux/limits.h.
+const (
+	maxPath      = 4096 // PATH_MAX
+	maxComponent = 255  // NAME_MAX
+)

@@ -48,12 +48,20 @@ func Environ(mm *decoder.MM, space *memview.AddressSpace) (decoder.Range, error)
 	return knownRange(mm.EnvStart, mm.EnvEnd, space)
 }
 
+// maxItems bounds arguments and environment, in bytes. The kernel lets a
+// program start with no more than 6 MiB of them (fs/exec.c:bprm_stack_limits);
+// ranges without bound would make files that never end.
+const maxItems = 16 << 20
+
 // knownRange is the part of [start, end) from its start on that the
 // checkpoint has. Where not even the first byte is there the error is a
 // [*memview.Fault].
 func knownRange(start, end decoder.Addr, space *memview.AddressSpace) (decoder.Range, error) {
 	if end <= start {
 		return decoder.Range{Start: start, End: start}, nil
+	}
+	if end-start > maxItems {
+		return decoder.Range{Start: start, End: start}, fmt.Errorf("%d bytes of arguments or environment are more than a process can have", end-start)
 	}
 	known := space.KnownPrefix(decoder.Range{Start: start, End: end})
 	if known.Len() == 0 {
@@ -63,16 +71,8 @@ func knownRange(start, end decoder.Addr, space *memview.AddressSpace) (decoder.R
 	return known, nil
 }
 
-// maxItems bounds the memory that is shown as text. The kernel lets a program
-// start with no more than 6 MiB of arguments and environment
-// (fs/exec.c:bprm_stack_limits).
-const maxItems = 16 << 20
-
 // Items writes the NUL-separated strings in r one a line, escaped.
 func Items(w io.Writer, space *memview.AddressSpace, r decoder.Range) error {
-	if r.Len() > maxItems {
-		return fmt.Errorf("%v: %d bytes are too many to show as text", r, r.Len())
-	}
 	data := make([]byte, r.Len())
 	if _, err := space.ReadMem(data, r.Start); err != nil {
 		return err

@@ -229,9 +229,13 @@ func TestItems(t *testing.T) {
 	if want := "python3\n-c\nprint('\\x1b[31m')\\x0a\n\nlast\n"; got != want {
 		t.Errorf("Items() = %q, want %q", got, want)
 	}
-	err := procfmt.Items(io.Discard, space, decoder.Range{Start: 0, End: 1 << 40})
-	if err == nil {
-		t.Error("Items() of a terabyte: no error")
+}
+
+func TestHugeEnviron(t *testing.T) {
+	mm, space := stackOf("A=1\x00")
+	mm.EnvStart, mm.EnvEnd = 0x1000, 1<<63+0x1000
+	if r, err := procfmt.Environ(mm, space); err == nil || r.Len() != 0 {
+		t.Errorf("Environ() of half an address space = %v, %v, want an error", r, err)
 	}
 }
 

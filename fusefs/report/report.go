@@ -4,6 +4,7 @@ package report
 
 import (
 	"fmt"
+	"math"
 	"path"
 	"strings"
 	"time"
@@ -64,8 +65,9 @@ func summarize(ck *decoder.Checkpoint) summary {
 		Engine: c.Engine, Runtime: c.Runtime,
 		Created: stamp(c.Created), Checkpointed: stamp(c.Checkpointed),
 		IP: c.IP, MAC: c.MAC,
-		Archive:  sizes(ck),
-		Warnings: ck.Warnings.List(),
+		Archive:   sizes(ck),
+		Warnings:  ck.Warnings.List(),
+		Processes: []processInfo{},
 	}
 	if s.Checkpointed == "" {
 		s.Checkpointed = stamp(ck.Time)
@@ -100,14 +102,17 @@ func sizes(ck *decoder.Checkpoint) archiveInfo {
 		case m.Name == "rootfs-diff.tar":
 			info.RootfsDiff = m.Size()
 		case strings.HasPrefix(base, "pages-") && strings.HasSuffix(base, ".img"):
-			info.Pages += m.Size()
-			info.Images += m.Size()
+			info.Pages = add(info.Pages, m.Size())
+			info.Images = add(info.Images, m.Size())
 		case strings.HasSuffix(base, ".img"):
-			info.Images += m.Size()
+			info.Images = add(info.Images, m.Size())
 		}
 	}
 	return info
 }
+
+// add adds sizes. What an archive claims may be more than there can be.
+func add(a, b int64) int64 { return a + min(b, math.MaxInt64-a) }
 
 // maxArgs is how many bytes of its arguments are shown of a process.
 const maxArgs = 64 << 10

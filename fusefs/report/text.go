@@ -48,9 +48,12 @@ func Summary(w io.Writer, ck *decoder.Checkpoint) error {
 
 // JSON writes the same and the statistics, to compute with.
 func JSON(w io.Writer, ck *decoder.Checkpoint) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(summarize(ck))
+	b, err := json.MarshalIndent(summarize(ck), "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(w, escape.JSON(string(b))+"\n")
+	return err
 }
 
 // Stats writes the statistics of the dump, a line "name: value" for each.
