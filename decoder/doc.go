@@ -12,6 +12,7 @@
 //	network.status          its addresses (JSON)
 //	stats-dump              the statistics of the dump
 //	rootfs-diff.tar         files that the container changed
+//	devshm-checkpoint.tar   what was in /dev/shm
 //	deleted.files           paths that it deleted (JSON)
 //	checkpoint/
 //	  inventory.img         version of the images
@@ -24,9 +25,18 @@
 //	  fs-<pid>.img          its root and working directory
 //	  files.img             everything that was open or mapped
 //	  remap-fpath.img       which of it was deleted, and where that is kept
+//	  ghost-file-<id>.img   the content of a file that was deleted while in use
 //	  memfd.img             names and sizes of memory files
+//	  ipcns-shm-<ns>.img    SysV shared-memory segments
+//	  pagemap-shmem-<id>.img  which pages of a shared-memory object were captured
+//	  tmpfs-dev-<dev>.tar.gz.img  what was in a tmpfs
+//	  parent                link to the images that an incremental dump refers to
 //	  mountpoints-<ns>.img  the mount table
 //	  utsns-<ns>.img        the host name
+//
+// Where the bytes of a mapping are is thus spread over many places: pages
+// images (capture.go), those of parents (parents.go), shared-memory objects
+// (shmem.go) and files (backing.go).
 //
 // # How it is decoded
 //

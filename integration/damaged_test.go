@@ -151,13 +151,10 @@ func clean(cmd *exec.Cmd) (int, error) {
 	return code, fmt.Errorf("exit status %d (%v) and %d lines on standard error: %.2000q", code, cmd.ProcessState, len(said), stderr.String())
 }
 
-// walkDamaged reads warnings and all of the tree; what is damaged may give an
-// error, but nothing may hang or end the daemon.
+// walkDamaged reads all of the tree; what is damaged may give EIO, with a line
+// in warnings, but nothing may hang or end the daemon.
 func walkDamaged(m *mounted, dir string) error {
-	if _, err := os.ReadFile(filepath.Join(m.point, "warnings")); err != nil {
-		return err
-	}
-	script := `find . -printf '%s %l\n' >/dev/null
+	script := `find . -printf '%s %l\n' >/dev/null 2>"$OUT/errors"
 		find . -type f ! -name mem ! -path './cores/*' -exec cat {} + >/dev/null 2>&1 || true
 		for f in procs/*/mem; do dd if="$f" bs=64 count=1 >/dev/null 2>&1 || true; done
 		for f in cores/*; do head -c 1000000 "$f" >/dev/null 2>&1 || true; done`
@@ -168,7 +165,17 @@ func walkDamaged(m *mounted, dir string) error {
 	if len(m.processes()) == 0 {
 		return errors.New("the daemon is gone after the walk")
 	}
-	return nil
+	warnings, err := os.ReadFile(filepath.Join(m.point, "warnings"))
+	if err != nil {
+		return err
+	}
+	said, err := os.ReadFile(filepath.Join(dir, "errors"))
+	for _, line := range lines(string(said)) {
+		if !strings.HasSuffix(line, ": Input/output error") || len(warnings) == 0 {
+			return fmt.Errorf("walk: %s, warnings %q", line, warnings)
+		}
+	}
+	return err
 }
 
 // walkCommand prepares a script that runs in a mount and may write to out.

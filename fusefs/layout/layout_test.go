@@ -252,3 +252,41 @@ func TestNestedNamesake(t *testing.T) {
 		t.Errorf("warnings: %q", got)
 	}
 }
+
+// TestPageSize has pages of 64 KiB, as some aarch64 machines do.
+func TestPageSize(t *testing.T) {
+	const page = 1 << 16
+	c := decodertest.Checkpoint{
+		Files: map[uint32]string{0: "/", 1: "/bin/sh"},
+		Processes: []decodertest.Process{{
+			PID: 1, Comm: "big", PageSize: page,
+			VMAs: []decodertest.VMA{{Start: page, End: 4 * page, Prot: rw}},
+			Runs: []decodertest.Run{
+				{Addr: page, Pages: 1, Flags: criu.PagePresent, Data: []byte("ab")},
+				{Addr: 3 * page, Pages: 1, Flags: criu.PagePresent, Data: []byte("cd")},
+			},
+		}},
+	}
+	ck := c.Open(t)
+	if w := ck.Warnings.List(); len(w) > 0 {
+		t.Fatalf("warnings: %q", w)
+	}
+	root := layout.Root(ck, layout.Options{})
+	want := "0000000000010000\t0000000000020000\trw-p\tcaptured\tarchive/checkpoint/pages-1.img\t0\tanon\n" +
+		"0000000000020000\t0000000000030000\trw-p\tzero\t-\t-\tanon\n" +
+		"0000000000030000\t0000000000040000\trw-p\tcaptured\tarchive/checkpoint/pages-1.img\t65536\tanon\n"
+	if got := read(t, root, "procs/1/mem.idx"); got != want {
+		t.Errorf("mem.idx = %q, want %q", got, want)
+	}
+	content, err := lookup(t, root, "procs/1/mem").(tree.File).Content()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := make([]byte, 2)
+	if _, err := content.ReadAt(p, 4*page-2); err != nil || string(p) != "cd" {
+		t.Errorf("the last bytes read %q, %v, want cd", p, err)
+	}
+	if got := read(t, root, "procs/1/smaps"); !strings.Contains(got, "KernelPageSize:       64 kB\n") {
+		t.Errorf("smaps:\n%s", got)
+	}
+}

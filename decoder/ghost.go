@@ -1,0 +1,77 @@
+package decoder
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	ghost_file "github.com/checkpoint-restore/go-criu/v7/crit/images/ghost-file"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/ckptfs/ckptfs/decoder/criu"
+)
+
+// ghostBacking is the content of a deleted file that was open. Behind the
+// entry stands either all of it, or pieces with an entry each that says where
+// they belong.
+//
+// Source: criu/files-reg.c:dump_ghost_file, copy_file_to_chunks.
+func (l *loader) ghostBacking(id uint32) (*Backing, error) {
+	name := l.name("ghost-file-%x.img", id)
+	m := l.member(name)
+	if m == nil {
+		return nil, fmt.Errorf("%s: %w", name, ErrMissing)
+	}
+	r, err := criu.NewReader(name, m, m.Size(), criu.MagicGhostFile)
+	if err != nil {
+		return nil, err
+	}
+	var head ghost_file.GhostFileEntry
+	end, err := nextMessage(r, &head)
+	if err != nil {
+		return nil, err
+	}
+	b := &Backing{Image: Image{m, l.mountPath(name)}, Size: m.Size() - end}
+	if !head.GetChunks() {
+		b.Fragments = []Fragment{{0, b.Size, end}}
+		return b, nil
+	}
+	b.Size = int64(head.GetSize())
+	for {
+		var chunk ghost_file.GhostChunkEntry
+		at, err := nextMessage(r, &chunk)
+		if errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			return nil, err
+		}
+		f := Fragment{Off: int64(chunk.GetOff()), Len: int64(chunk.GetLen()), At: at}
+		if f.Off < 0 || f.Len <= 0 || f.Off > b.Size || f.Len > b.Size-f.Off {
+			return nil, r.Errorf(at, "a piece of %d bytes at %d in a file of %d", f.Len, f.Off, b.Size)
+		}
+		b.Fragments = append(b.Fragments, f)
+		if err := r.SkipPayload(f.Len); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(b.Fragments, func(x, y Fragment) int { return int(min(max(x.Off-y.Off, -1), 1)) })
+	for i, f := range b.Fragments[min(1, len(b.Fragments)):] {
+		if f.Off < b.Fragments[i].Off+b.Fragments[i].Len {
+			return nil, r.Errorf(f.At, "a piece at %d that overlaps the one before", f.Off)
+		}
+	}
+	return b, nil
+}
+
+// nextMessage decodes the next entry and gives the offset behind it.
+func nextMessage(r *criu.Reader, m proto.Message) (end int64, err error) {
+	entry, off, err := r.Next()
+	if err != nil {
+		return 0, err
+	}
+	if err := proto.Unmarshal(entry, m); err != nil {
+		return 0, r.Errorf(off, "an entry that is no %s: %w", m.ProtoReflect().Descriptor().Name(), err)
+	}
+	return off + int64(len(entry)), nil
+}
