@@ -360,3 +360,27 @@ func BenchmarkAll(b *testing.B) {
 		}
 	}
 }
+
+// reads counts how often it is read.
+type reads struct {
+	io.ReaderAt
+	n int
+}
+
+func (r *reads) ReadAt(p []byte, off int64) (int, error) {
+	r.n++
+	return r.ReaderAt.ReadAt(p, off)
+}
+
+// TestOneReadASegment reads over five segments, of which three are stored.
+func TestOneReadASegment(t *testing.T) {
+	mm := picture("AAAAAAAABBBB", "pp  pp  pppp")
+	counted := &reads{ReaderAt: numbered(mm.Capture.Runs, 1, "").ReaderAt}
+	mm.Capture.Pages = &decoder.Image{ReaderAt: counted}
+	if _, err := New(mm).ReadMem(make([]byte, 10*page), page); err != nil {
+		t.Fatal(err)
+	}
+	if counted.n != 3 {
+		t.Errorf("a read over three stored segments reads %d times, want 3", counted.n)
+	}
+}

@@ -1,0 +1,116 @@
+package integration
+
+import (
+	"compress/gzip"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// smaps has the mappings of the live process, their sizes, page sizes and
+// flags, and as anonymous what the kernel counted so. What differs is listed:
+//
+//   - VmFlags lacks sd (soft-dirty), and mm and pf, which the kernel gives
+//     vvar by its version; and ac for memory that was writable once.
+//   - Anonymous of executable file mappings is a page more in the record:
+//     there the recorder's debugger had set a breakpoint.
+func TestSmaps(t *testing.T) {
+	for _, row := range []struct{ archive, truth, pid string }{
+		{"thp/thp.tar.zst", "thp/truth.tar.zst", "1959"},
+		{"compat/compat.tar.zst", "compat/truth.tar.zst", "1886"},
+		{"aarch64/aarch64.tar", "aarch64/truth.tar.zst", "164"},
+	} {
+		t.Run(row.archive, func(t *testing.T) {
+			got := parseSmaps(t, read(t, mount(t, testdata(row.archive)), "procs", row.pid, "smaps"))
+			want := parseSmaps(t, recordedSmaps(t, filepath.Join(unpackedOnce(t, row.truth), row.pid)))
+			if len(got) != len(want) {
+				t.Fatalf("smaps has %d mappings, want %d", len(got), len(want))
+			}
+			for i, g := range got {
+				compareSmaps(t, g, want[i])
+			}
+		})
+	}
+}
+
+// smapsEntry is what smaps says of a mapping.
+type smapsEntry struct {
+	span, perms string
+	fields      map[string]string
+}
+
+func compareSmaps(t *testing.T, got, want smapsEntry) {
+	t.Helper()
+	if got.span != want.span || got.perms != want.perms {
+		t.Errorf("smaps entry %s %s, want %s %s", got.span, got.perms, want.span, want.perms)
+		return
+	}
+	for name, w := range want.fields {
+		g, there := got.fields[name]
+		switch name {
+		case "ProtectionKey": // only where the processor has them
+			continue
+		case "Size", "KernelPageSize", "MMUPageSize":
+		case "Anonymous":
+			if strings.HasPrefix(got.perms, "r-x") {
+				continue
+			}
+		case "VmFlags":
+			g, w = flagsBut(g), flagsBut(w, "sd", "mm", "pf")
+			if !strings.Contains(got.perms, "w") {
+				w = flagsBut(w, "ac")
+			}
+		default: // what the checkpoint does not record must still be there
+			w, g = "", ""
+		}
+		if !there || g != w {
+			t.Errorf("%s %s: %s = %q, want %q", got.span, got.perms, name, g, w)
+		}
+	}
+}
+
+// flagsBut lists flags without some of them.
+func flagsBut(flags string, without ...string) string {
+	return strings.Join(slices.DeleteFunc(strings.Fields(flags), func(f string) bool {
+		return slices.Contains(without, f)
+	}), " ")
+}
+
+func parseSmaps(t *testing.T, text string) []smapsEntry {
+	t.Helper()
+	var entries []smapsEntry
+	for _, line := range lines(text) {
+		name, value, ok := strings.Cut(line, ":")
+		if words := strings.Fields(line); !ok || strings.Contains(name, "-") && len(words) > 4 {
+			entries = append(entries, smapsEntry{words[0], words[1], make(map[string]string)})
+			continue
+		}
+		if len(entries) == 0 {
+			t.Fatalf("smaps begins with %q", line)
+		}
+		entries[len(entries)-1].fields[name] = strings.TrimSpace(value)
+	}
+	return entries
+}
+
+// recordedSmaps reads the record, which may be compressed.
+func recordedSmaps(t *testing.T, dir string) string {
+	t.Helper()
+	f, err := os.Open(filepath.Join(dir, "smaps.gz"))
+	if err != nil {
+		return read(t, dir, "smaps")
+	}
+	defer f.Close()
+	r, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
