@@ -54,6 +54,7 @@ func newApp() *cli.App {
 			command(mountCommand()),
 			command(umountCommand()),
 			command(showCommand()),
+			command(coreCommand()),
 			command(versionCommand()),
 		},
 		OnUsageError: func(_ *cli.Context, err error, _ bool) error {

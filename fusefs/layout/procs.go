@@ -5,6 +5,7 @@ import (
 	"io"
 	"sync"
 
+	"github.com/ckptfs/ckptfs/coredump"
 	"github.com/ckptfs/ckptfs/decoder"
 	"github.com/ckptfs/ckptfs/fusefs/procfmt"
 	"github.com/ckptfs/ckptfs/fusefs/tree"
@@ -69,6 +70,7 @@ func (p *process) entries() []tree.Entry {
 	}
 	entries = append(entries,
 		tree.Entry{Name: "auxv", Node: p.text("auxv", func(w io.Writer) error { return procfmt.Auxv(w, p.MM) })},
+		tree.Entry{Name: "build-ids", Node: p.text("build-ids", func(w io.Writer) error { return procfmt.BuildIDs(w, p.MM) })},
 		tree.Entry{Name: "environ", Node: p.bytes("environ", procfmt.Environ)},
 		tree.Entry{Name: "environ.txt", Node: p.items("environ.txt", procfmt.Environ)},
 		tree.Entry{Name: "maps", Node: p.text("maps", func(w io.Writer) error { return procfmt.Maps(w, p.MM) })},
@@ -78,6 +80,9 @@ func (p *process) entries() []tree.Entry {
 		tree.Entry{Name: "regs", Node: p.regs("regs", p.Leader())},
 		tree.Entry{Name: "smaps", Node: p.text("smaps", func(w io.Writer) error { return procfmt.Smaps(w, p.MM, p.space()) })},
 	)
+	if coredump.Check(p.Process) == nil {
+		entries = append(entries, tree.Entry{Name: "core", Node: tree.NewSymlink(p.attr, fmt.Sprintf("../../cores/core.%d", p.PID))})
+	}
 	return sorted(append(entries, p.links()...))
 }
 

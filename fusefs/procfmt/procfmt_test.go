@@ -324,3 +324,25 @@ VmFlags: rd wr mr mw me gd ac dd hg
 		t.Errorf("Smaps() of a page of 1 GiB:\n%s", got)
 	}
 }
+
+func TestBuildIDs(t *testing.T) {
+	libc := &decoder.File{Path: "/lib/libc.so", BuildID: []byte{0xab, 0xcd, 0, 1}}
+	deleted := &decoder.File{Path: "/tmp/x\x1b", Deleted: true, BuildID: []byte{1, 2, 3, 4}}
+	vma := func(start, end decoder.Addr, off int64, f *decoder.File) *decoder.VMA {
+		return &decoder.VMA{Range: decoder.Range{Start: start, End: end}, PgOff: off, File: f}
+	}
+	mm := &decoder.MM{VMAs: []*decoder.VMA{
+		vma(0x1000, 0x2000, 0, deleted),
+		vma(0x2000, 0x3000, 0, &decoder.File{Path: "/etc/data"}),
+		vma(0x4000, 0x5000, 0, libc), vma(0x5000, 0x7000, 0x1000, libc), vma(0x7000, 0x8000, 0x3000, libc),
+		vma(0x8000, 0x9000, 0, nil),
+		vma(0x9000, 0xa000, 0, libc), // mapped once more
+	}}
+	got := render(t, func(w io.Writer) error { return procfmt.BuildIDs(w, mm) })
+	want := "0x1000+0x1000 01020304 - - /tmp/x\\x1b (deleted)\n" +
+		"0x4000+0x4000 abcd0001 - - /lib/libc.so\n" +
+		"0x9000+0x1000 abcd0001 - - /lib/libc.so\n"
+	if got != want {
+		t.Errorf("BuildIDs() = %q, want %q", got, want)
+	}
+}

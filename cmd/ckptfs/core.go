@@ -1,0 +1,110 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+
+	"github.com/urfave/cli/v2"
+	"golang.org/x/term"
+
+	"github.com/ckptfs/ckptfs/coredump"
+	"github.com/ckptfs/ckptfs/memview"
+)
+
+func coreCommand() *cli.Command {
+	return &cli.Command{
+		Name:        "core",
+		Usage:       "write a core file of a process, without a mount",
+		ArgsUsage:   "ARCHIVE PID",
+		Description: "The file is sparse: memory that was never touched takes no room.",
+		Flags: append(sourceFlags(),
+			&cli.PathFlag{Name: "o", Usage: "write to `FILE`, or to standard output for \"-\"; core.PID if not given"},
+		),
+		Action: func(c *cli.Context) error {
+			args, err := arguments(c, 2)
+			if err != nil {
+				return err
+			}
+			pid, err := strconv.Atoi(args[1])
+			if err != nil {
+				return usageError{c.Command.Name, fmt.Errorf("%q is no PID", args[1])}
+			}
+			out := c.Path("o")
+			if out == "" {
+				out = fmt.Sprintf("core.%d", pid)
+			}
+			return writeCore(sourcesOf(c, args[0]), pid, out)
+		},
+	}
+}
+
+// writeCore writes the core file of a process to a file, or to standard
+// output for "-".
+func writeCore(from sources, pid int, out string) error {
+	if out == "-" && term.IsTerminal(int(os.Stdout.Fd())) {
+		return errors.New("standard output is a terminal, which a core file would upset")
+	}
+	ck, err := from.open()
+	if err != nil {
+		return err
+	}
+	defer ck.Close()
+	p := ck.Process(pid)
+	if p == nil {
+		return fmt.Errorf("%s: it has no process %d", from.archive, pid)
+	}
+	if p.MM == nil {
+		return fmt.Errorf("process %d: %w", pid, coredump.ErrNoMemory)
+	}
+	core, err := coredump.New(p, memview.New(p.MM))
+	if err != nil {
+		return fmt.Errorf("process %d: %w", pid, err)
+	}
+	if out == "-" {
+		_, err := io.Copy(os.Stdout, io.NewSectionReader(core, 0, core.Size()))
+		return err
+	}
+	return writeSparse(out, core)
+}
+
+// writeSparse writes a core file with its holes. Of one that cannot be
+// finished nothing is left.
+func writeSparse(name string, core *coredump.Core) (err error) {
+	f, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err = errors.Join(err, f.Close()); err != nil {
+			err = errors.Join(err, os.Remove(name))
+		}
+	}()
+	bar := progress("core file", core.DataSize())
+	defer bar.Close()
+	for off := int64(0); ; {
+		start, err := core.NextData(off)
+		if errors.Is(err, io.EOF) {
+			return f.Truncate(core.Size())
+		} else if err != nil {
+			return err
+		}
+		if off, err = core.NextHole(start); err != nil {
+			return err
+		}
+		at := io.MultiWriter(io.NewOffsetWriter(f, start), deaf{bar})
+		if _, err := io.Copy(at, io.NewSectionReader(core, start, off-start)); err != nil {
+			return err
+		}
+	}
+}
+
+// deaf drops the errors of a progress bar, which are nobody's business.
+type deaf struct{ w io.Writer }
+
+func (d deaf) Write(p []byte) (int, error) {
+	_, _ = d.w.Write(p)
+	return len(p), nil
+}

@@ -1,0 +1,87 @@
+package integration
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// ckptfs core writes what the mount shows, with its holes, and to a pipe
+// without them.
+func TestCoreCommand(t *testing.T) {
+	for _, row := range []struct {
+		fixture string
+		pid     int
+	}{{"zoo", 1}, {"zoo", 12}, {"counter", 7}} {
+		t.Run(fmt.Sprintf("%s/%d", row.fixture, row.pid), func(t *testing.T) {
+			archive := testdata(row.fixture, "checkpoint.tar.zst")
+			shown := filepath.Join(sharedMount(t, row.fixture), "procs", fmt.Sprint(row.pid), "core")
+			written := filepath.Join(t.TempDir(), "core")
+			output(t, program(t), "core", archive, fmt.Sprint(row.pid), "-o", written)
+			output(t, "cmp", shown, written)
+			output(t, "bash", "-c", `"$0" core -o - "$1" "$2" | cmp - "$3"`, program(t), archive, fmt.Sprint(row.pid), written)
+			if used, data := usage(t, written), usage(t, shown); used > data+1<<20 {
+				t.Errorf("the core file takes %d bytes, want no more than its %d of data", used, data)
+			}
+		})
+	}
+}
+
+// usage is how many bytes of disk a file takes, or says that it takes.
+func usage(t *testing.T, name string) int64 {
+	t.Helper()
+	var st syscall.Stat_t
+	if err := syscall.Stat(name, &st); err != nil {
+		t.Fatal(err)
+	}
+	return st.Blocks * 512
+}
+
+func TestCoreCommandRefuses(t *testing.T) {
+	archive := testdata("zoo", "checkpoint.tar.zst")
+	for _, row := range []struct {
+		pid, says string
+		code      int
+	}{
+		{"8", "process 8: no core file: the process has no memory", 1}, // a zombie
+		{"99", "it has no process 99", 1},
+		{"one", `"one" is no PID`, 2},
+	} {
+		out := filepath.Join(t.TempDir(), "core")
+		got := run(t, program(t), "core", archive, row.pid, "-o", out)
+		if got.code != row.code || !strings.Contains(got.stderr, row.says) || len(lines(got.stderr)) != 1 {
+			t.Errorf("ckptfs core %s = exit status %d, %q, want %d, one line with %q", row.pid, got.code, got.stderr, row.code, row.says)
+		}
+		if _, err := os.Stat(out); err == nil {
+			t.Errorf("ckptfs core %s left a file", row.pid)
+		}
+	}
+}
+
+// build-ids says of each file what eu-unstrip finds out from the core, where
+// that holds the file's first page.
+func TestBuildIDs(t *testing.T) {
+	require(t, "eu-readelf")
+	root := mount(t, testdata("zoo", "checkpoint.tar.zst"), "--rootfs", testdata("zoo", "sysroot.tar.zst"))
+	found := make(map[string]string) // start and build-id as eu-unstrip has them
+	for _, line := range lines(output(t, "eu-unstrip", "-n", "--core", filepath.Join(root, "cores/core.1"))) {
+		words := strings.Fields(line)
+		start, _, _ := strings.Cut(words[0], "+")
+		id, _, _ := strings.Cut(words[1], "@")
+		found[start] = id
+	}
+	ours := lines(read(t, root, "procs/1/build-ids"))
+	if len(ours) != 3 { // the program, libc and the dynamic linker
+		t.Errorf("build-ids has %d lines, want 3", len(ours))
+	}
+	for _, line := range ours {
+		words := strings.Fields(line)
+		start, _, _ := strings.Cut(words[0], "+")
+		if found[start] != words[1] {
+			t.Errorf("build-ids: %q, want build-id %q", line, found[start])
+		}
+	}
+}
