@@ -293,3 +293,40 @@ func checkPage(t *testing.T, s *AddressSpace, i, want int, what string) {
 		t.Fatalf("%s: page %d reads %d, want %d\n%s", what, i, got, want, list(s))
 	}
 }
+
+// TestIsAsMapped captures pages of a file, of which some are as they were.
+func TestIsAsMapped(t *testing.T) {
+	file := bytes.Repeat([]byte{1}, 2*page+10)
+	for _, test := range []struct {
+		name    string
+		backing bool
+		change  int // offset in the captured pages, or -1
+		want    bool
+	}{
+		{"the same, to the tail of the last page", true, -1, true},
+		{"changed in the first page", true, 5, false},
+		{"changed in the last byte", true, 2*page + 9, false},
+		{"changed behind the end of the file", true, 3*page - 1, false},
+		{"the file is not known", false, -1, false},
+	} {
+		mm := picture("fff", "ppp")
+		pages := append(bytes.Clone(file), make([]byte, page-10)...)
+		if test.change >= 0 {
+			pages[test.change]++
+		}
+		mm.Capture.Pages = &decoder.Image{ReaderAt: bytes.NewReader(pages)}
+		mm.VMAs[0].File = new(decoder.File)
+		if test.backing {
+			mm.VMAs[0].File.Backing = &decoder.Backing{
+				Image: decoder.Image{ReaderAt: bytes.NewReader(file)}, Size: int64(len(file)),
+				Fragments: []decoder.Fragment{{Off: 0, Len: int64(len(file)), At: 0}},
+			}
+		}
+		s := New(mm)
+		for seg := range s.All() {
+			if got := s.IsAsMapped(seg); got != test.want {
+				t.Errorf("%s: IsAsMapped(%v) = %v, want %v", test.name, seg.Range, got, test.want)
+			}
+		}
+	}
+}

@@ -1,6 +1,8 @@
 package memview
 
 import (
+	"bytes"
+	"errors"
 	"io"
 	"iter"
 	"math"
@@ -96,4 +98,32 @@ func (s *AddressSpace) KnownPrefix(r decoder.Range) decoder.Range {
 		known.End = seg.End
 	}
 	return known
+}
+
+// IsAsMapped tells whether the captured bytes of a segment are those of the
+// file or object that is mapped there. It reads both; where what is mapped is
+// not known, or one of them cannot be read, it is false.
+func (s *AddressSpace) IsAsMapped(seg Segment) bool {
+	page := make([]byte, s.mm.PageSize)
+	below := make([]byte, s.mm.PageSize)
+	for a := seg.Start; a < seg.End; a += decoder.Addr(len(page)) {
+		r := decoder.Range{Start: a, End: min(seg.End, a+decoder.Addr(len(page)))}
+		under, known := s.shared(seg.VMA, r)
+		if !known {
+			under, known = s.file(seg.VMA, r)
+		}
+		if !known || !under.Kind.Known() {
+			return false
+		}
+		clear(below)
+		if under.Src != nil {
+			if _, err := under.Src.ReadAt(below[:under.Len()], under.Off); err != nil && !errors.Is(err, io.EOF) {
+				return false
+			}
+		}
+		if _, err := s.ReadMem(page, a); err != nil || !bytes.Equal(page, below) {
+			return false
+		}
+	}
+	return true
 }

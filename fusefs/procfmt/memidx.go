@@ -16,9 +16,13 @@ import (
 //
 // Addresses have 16 hexadecimal digits. The source is a path in the mount and
 // the offset, in decimal, the place of start in it; where bytes have no source
-// both are "-". An eighth field, "modified", marks captured pages of a private
-// mapping of an executable file: CRIU stores such a page only when it no
-// longer is what the file has, which is how patched code shows.
+// both are "-".
+//
+// An eighth field, "modified", marks captured pages of a private mapping of an
+// executable file: somebody wrote to them, which is how patched code shows.
+// CRIU itself does so to the first page of the first such mapping, and puts
+// back what was there (compel/src/lib/infect.c). So where the file is known
+// the mark is left out if its bytes are the same.
 func MemIdx(w io.Writer, mm *decoder.MM, space *memview.AddressSpace) error {
 	b := bufio.NewWriter(w)
 	labels := Labels(mm)
@@ -30,7 +34,7 @@ func MemIdx(w io.Writer, mm *decoder.MM, space *memview.AddressSpace) error {
 			b.WriteString("-\t-\t")
 		}
 		b.WriteString(labels[s.VMA])
-		if modified(s) {
+		if modified(space, s) {
 			b.WriteString("\tmodified")
 		}
 		b.WriteByte('\n')
@@ -38,9 +42,9 @@ func MemIdx(w io.Writer, mm *decoder.MM, space *memview.AddressSpace) error {
 	return b.Flush()
 }
 
-func modified(s memview.Segment) bool {
+func modified(space *memview.AddressSpace, s memview.Segment) bool {
 	captured := s.Kind == memview.Captured || s.Kind == memview.Inherited
-	return captured && s.VMA.File != nil && s.VMA.Private() && s.VMA.Prot&decoder.ProtExec != 0
+	return captured && s.VMA.File != nil && s.VMA.Private() && s.VMA.Prot&decoder.ProtExec != 0 && !space.IsAsMapped(s)
 }
 
 // StretchName is the name that a stretch has in mem.d:
