@@ -13,8 +13,9 @@ import (
 	"time"
 )
 
-// incremental are the archives that refer to a parent checkpoint.
-var incremental = []string{"chain/chain.tar.zst", "chain/dedup.tar.zst", "predump/final.tar.zst"}
+// incremental are the archives that refer to a parent checkpoint that they do
+// not contain.
+var incremental = []string{"predump/final.tar.zst"}
 
 // Every archive of testdata mounts with the processes of its pstree.img and no
 // others, or is refused in one line that names what it is.
@@ -104,7 +105,8 @@ func walk(t testing.TB, root string) (unreadable []string) {
 
 // Every process of the recorded archives is the live one where it can be said:
 // comm, cmdline, environ and auxv. An incremental checkpoint may have the
-// arguments in its parent alone; then, without the parent, they give EIO.
+// arguments in its parent alone; then, without the parent, they give EIO
+// (TestInheritedPages reads them with the parent).
 func TestEveryRecordedProcess(t *testing.T) {
 	for _, row := range []struct{ archive, truth string }{
 		{"aarch64/aarch64.tar", "aarch64/truth.tar.zst"},
