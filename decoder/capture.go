@@ -29,15 +29,24 @@ func (l *loader) capture(id string, pageSize int) (*Capture, error) {
 			return newest, nil
 		}
 		name := parent.name("pagemap-%s.img", id)
-		if c.Parent, err = l.captureIn(parent, id, pageSize); err != nil {
-			// CRIU restores such pages as zeros.
-			l.warn.Add(fmt.Errorf("%w: pages that are said to be there are shown as zeros", err))
-			c.Parent = new(Capture)
+		older, err := l.captureIn(parent, id, pageSize)
+		if err != nil {
+			l.warn.Add(fmt.Errorf("in the parent checkpoint: %w", err))
+			break
 		}
-		if n := unresolved(c.Runs, c.Parent.Runs, pageSize); n > 0 && err == nil {
-			l.warn.Addf("%s: %d pages that are said to be there are not, and shown as zeros", name, n)
+		switch all, n := parentPages(c.Runs), unresolved(c.Runs, older.Runs, pageSize); {
+		case n == all:
+			l.warn.Addf("%s: none of the %d pages that are said to be there is: it is another checkpoint's", name, n)
+			older = nil
+		case n > 0:
+			// They were mapped after the parent was taken, and not written
+			// to since (CRIU pull request 2997).
+			l.warn.Addf("%s: %d pages that are said to be there are not, and taken for untouched", name, n)
 		}
-		c = c.Parent
+		if older == nil {
+			break
+		}
+		c.Parent, c = older, older
 	}
 	if n := parentPages(c.Runs); n > 0 {
 		l.warn.Addf("%s: %d pages are in a parent checkpoint that is not here, and are absent (--parent)",

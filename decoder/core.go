@@ -139,7 +139,7 @@ func x86Registers(m *core_x86.ThreadInfoX86) (*Registers, error) {
 		AX: g.GetAx(), CX: g.GetCx(), DX: g.GetDx(), SI: g.GetSi(), DI: g.GetDi(), OrigAX: g.GetOrigAx(),
 		IP: g.GetIp(), CS: g.GetCs(), Flags: g.GetFlags(), SP: g.GetSp(), SS: g.GetSs(),
 		FSBase: g.GetFsBase(), GSBase: g.GetGsBase(), DS: g.GetDs(), ES: g.GetEs(), FS: g.GetFs(), GS: g.GetGs(),
-	}}
+	}, TLS: x86TLS(m.GetTls())}
 	arch := ArchX86_64
 	if g.GetMode() == core_x86.UserX86RegsMode_COMPAT {
 		arch = ArchI386
@@ -157,6 +157,24 @@ func x86Registers(m *core_x86.ThreadInfoX86) (*Registers, error) {
 	xsave, err := x86XSave(f.GetXsave())
 	regs.XSave = xsave
 	return &Registers{Arch: arch, X86: regs}, err
+}
+
+// x86TLS decodes the segments of thread-local storage, of which a thread has
+// no more than GDT_ENTRY_TLS_ENTRIES (arch/x86/include/asm/segment.h).
+func x86TLS(tls []*core_x86.UserDescT) (segments []X86Segment) {
+	for _, t := range tls[:min(len(tls), 3)] {
+		s := X86Segment{Entry: t.GetEntryNumber(), Base: t.GetBaseAddr(), Limit: t.GetLimit()}
+		for bit, set := range []bool{
+			t.GetSeg_32Bit(), t.GetContentsL(), t.GetContentsH(), t.GetReadExecOnly(),
+			t.GetLimitInPages(), t.GetSegNotPresent(), t.GetUsable(),
+		} {
+			if set {
+				s.Flags |= 1 << bit
+			}
+		}
+		segments = append(segments, s)
+	}
+	return segments
 }
 
 func x86XSave(m *core_x86.UserX86XsaveEntry) (*X86XSave, error) {

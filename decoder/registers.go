@@ -41,6 +41,16 @@ type X86Registers struct {
 	GP    X86GP
 	FP    *X86FP    // nil where the image has none
 	XSave *X86XSave // nil on processors without XSAVE
+	TLS   []X86Segment
+}
+
+// X86Segment is a segment of thread-local storage, an entry of the GDT.
+// Threads of 32-bit tasks have three. The fields are in the order of the
+// kernel's struct user_desc (arch/x86/include/uapi/asm/ldt.h), so that
+// binary.Write of them is an NT_386_TLS note.
+type X86Segment struct {
+	Entry, Base, Limit uint32
+	Flags              uint32 // bit-fields from seg_32bit up
 }
 
 // X86GP are the general registers in the order of the kernel's struct

@@ -45,9 +45,9 @@ func (s *AddressSpace) captured(_ *decoder.VMA, r decoder.Range) (Segment, bool)
 
 // inCapture finds the start of r in what a checkpoint captured, of the given
 // kind where its own pages image has it. What it says is in a parent is looked
-// for there: if the parent does not list it, it is zeros, as CRIU restores it,
-// and without a parent it is absent. So are pages that were left behind to be
-// fetched after the restore.
+// for there: if the parent does not list it, nobody touched it; without a
+// parent it is absent. So are pages that were left behind to be fetched after
+// the restore.
 func (s *AddressSpace) inCapture(c *decoder.Capture, r decoder.Range, kind Kind) (Segment, bool) {
 	if c == nil {
 		return Segment{Range: r}, false
@@ -71,11 +71,7 @@ func (s *AddressSpace) inCapture(c *decoder.Capture, r decoder.Range, kind Kind)
 		if kind == Captured {
 			kind = Inherited
 		}
-		seg, found := s.inCapture(c.Parent, r, kind)
-		if !found {
-			seg.Kind = Zero
-		}
-		return seg, true
+		return s.inCapture(c.Parent, r, kind)
 	default:
 		return Segment{Range: r}, true
 	}

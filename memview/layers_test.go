@@ -227,9 +227,6 @@ func model(vmas string, runs []string, object string, i int) int {
 		case 'i':
 			continue
 		}
-		if g > 0 {
-			return 0 // said to be there, and is not
-		}
 		switch vmas[i] {
 		case 'n':
 			if touched(vmas, runs[0], i) {
