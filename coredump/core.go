@@ -24,7 +24,8 @@ type Core struct {
 // so its cost is in the number of VMAs and runs, not of bytes.
 //
 // The error is [ErrNoMemory] for a process without memory, and an
-// [*UnsupportedError] for one whose registers no 64-bit core file can hold.
+// [*UnsupportedError] for one whose registers or memory no core file can
+// hold. The file of a 32-bit process ends below 4 GiB.
 //
 // Threads whose registers are not in the checkpoint are left out.
 func New(p *decoder.Process, mem Memory) (*Core, error) {
@@ -40,14 +41,14 @@ func New(p *decoder.Process, mem Memory) (*Core, error) {
 		return nil, err
 	}
 	n := notes{process: p, threads: threads}
-	noteSize := len(n.appendTo(nil))
 	page := int64(p.MM.PageSize)
-	headSize := roundUp(int64(headerSize(len(parts))+noteSize), page)
-	tailOff, err := place(parts, headSize)
+	h := headers{machine: threads[0].machine(), parts: parts, noteSize: len(n.appendTo(nil)), page: page}
+	headSize := roundUp(int64(h.size()+h.noteSize), page)
+	tailOff, err := place(parts, threads[0].class(), headSize)
 	if err != nil {
 		return nil, err
 	}
-	h := headers{machine: threads[0].machine(), parts: parts, noteSize: noteSize, page: page, end: tailOff}
+	h.end = tailOff
 	tail := h.appendTail(nil)
 	head := func() []byte {
 		n.args = readArgs(mem, p.MM)

@@ -103,10 +103,14 @@ func draw(picture string, page int) (vmas []*decoder.VMA, mem *fakeMemory) {
 
 // testProcess is a process of one x86-64 thread.
 func testProcess(vmas []*decoder.VMA, page int) *decoder.Process {
+	return archProcess(decoder.ArchX86_64, vmas, page)
+}
+
+func archProcess(arch decoder.Arch, vmas []*decoder.VMA, page int) *decoder.Process {
 	return &decoder.Process{
 		PID: 7, PPID: 1, PGID: 7, SID: 7, State: decoder.TaskAlive, Comm: "test",
 		Threads: []*decoder.Thread{{TID: 7, Registers: &decoder.Registers{
-			Arch: decoder.ArchX86_64,
+			Arch: arch,
 			X86:  &decoder.X86Registers{FP: &decoder.X86FP{}},
 		}}},
 		MM: &decoder.MM{PageSize: page, VMAs: vmas},
@@ -122,10 +126,13 @@ func newCore(t testing.TB, p *decoder.Process, mem Memory) *Core {
 	return c
 }
 
+// testArchs are one architecture of each class.
+var testArchs = []decoder.Arch{decoder.ArchX86_64, decoder.ArchI386}
+
 // naive builds the core file of a picture as a whole, page by page.
-func naive(picture string, page int) []byte {
+func naive(arch decoder.Arch, picture string, page int) []byte {
 	vmas, _ := draw(picture, page)
-	p := testProcess(vmas, page)
+	p := archProcess(arch, vmas, page)
 	threads, _ := threadsOf(p)
 	noteBytes := (&notes{process: p, threads: threads}).appendTo(nil)
 
@@ -161,7 +168,11 @@ func naive(picture string, page int) []byte {
 		a += decoder.Addr(page)
 	}
 
+	is32 := arch == decoder.ArchI386
 	noteOff := 64 + 56*(1+len(phdrs))
+	if is32 {
+		noteOff = 52 + 32*(1+len(phdrs))
+	}
 	base := (noteOff + len(noteBytes) + page - 1) / page * page
 	file := []byte{
 		0x7f, 'E', 'L', 'F', 2, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0,
@@ -172,15 +183,32 @@ func naive(picture string, page int) []byte {
 		0, 0, 0, 0, 64, 0, 56, 0, // flags, ehsize, phentsize
 		byte(1 + len(phdrs)), byte((1 + len(phdrs)) >> 8), 0, 0, 0, 0, 0, 0,
 	}
-	put := func(words ...uint64) {
-		for _, w := range words {
-			file = binary.LittleEndian.AppendUint64(file, w)
+	if is32 {
+		file = []byte{
+			0x7f, 'E', 'L', 'F', 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+			4, 0, 3, 0, 1, 0, 0, 0, // ET_CORE, EM_386, version
+			0, 0, 0, 0, 52, 0, 0, 0, 0, 0, 0, 0, // entry, phoff, shoff
+			0, 0, 0, 0, 52, 0, 32, 0, // flags, ehsize, phentsize
+			byte(1 + len(phdrs)), byte((1 + len(phdrs)) >> 8), 0, 0, 0, 0, 0, 0,
 		}
 	}
-	put(4, uint64(noteOff), 0, 0, uint64(len(noteBytes)), 0, 4)
+	put := func(ph [7]uint64) {
+		for i, w := range ph {
+			switch {
+			case !is32:
+				file = binary.LittleEndian.AppendUint64(file, w)
+			case i == 6: // the flags are the last but one
+				file = binary.LittleEndian.AppendUint32(file, uint32(ph[0]>>32))
+				fallthrough
+			default:
+				file = binary.LittleEndian.AppendUint32(file, uint32(w))
+			}
+		}
+	}
+	put([7]uint64{4, uint64(noteOff), 0, 0, uint64(len(noteBytes)), 0, 4})
 	for _, ph := range phdrs {
 		ph[1] += uint64(base)
-		put(ph[:]...)
+		put(ph)
 	}
 	file = append(file, noteBytes...)
 	file = append(file, make([]byte, base-len(file))...)
@@ -191,17 +219,19 @@ const bigPicture = "[DDzzD][zz][D][.D.zD]  [DDDD].[..][zD] [z]"
 
 func TestReadAtOracle(t *testing.T) {
 	const page = testPage
-	want := naive(bigPicture, page)
-	vmas, mem := draw(bigPicture, page)
-	c := newCore(t, testProcess(vmas, page), mem)
-	if c.Size() != int64(len(want)) {
-		t.Fatalf("Size() = %d, want %d", c.Size(), len(want))
-	}
-	rnd := rand.New(rand.NewPCG(1, 2))
-	for range 2_000 {
-		off := rnd.IntN(len(want) + 100)
-		p := make([]byte, rnd.IntN(3*page))
-		checkRead(t, c, want, p, int64(off))
+	for _, arch := range testArchs {
+		want := naive(arch, bigPicture, page)
+		vmas, mem := draw(bigPicture, page)
+		c := newCore(t, archProcess(arch, vmas, page), mem)
+		if c.Size() != int64(len(want)) {
+			t.Fatalf("%v: Size() = %d, want %d", arch, c.Size(), len(want))
+		}
+		rnd := rand.New(rand.NewPCG(1, 2))
+		for range 2_000 {
+			off := rnd.IntN(len(want) + 100)
+			p := make([]byte, rnd.IntN(3*page))
+			checkRead(t, c, want, p, int64(off))
+		}
 	}
 }
 
@@ -220,7 +250,7 @@ func checkRead(t *testing.T, c *Core, file, p []byte, off int64) {
 }
 
 func TestReader(t *testing.T) {
-	want := naive(bigPicture, testPage)
+	want := naive(decoder.ArchX86_64, bigPicture, testPage)
 	vmas, mem := draw(bigPicture, testPage)
 	c := newCore(t, testProcess(vmas, testPage), mem)
 	if err := iotest.TestReader(io.NewSectionReader(c, 0, c.Size()), want); err != nil {
@@ -234,11 +264,10 @@ func FuzzCoreReadAt(f *testing.F) {
 	f.Add("[DD.z]", int64(8192), uint16(65535))
 	f.Add("", int64(-1), uint16(1))
 	f.Add("[z][z]", int64(math.MaxInt64), uint16(1))
-	f.Fuzz(func(t *testing.T, s string, off int64, n uint16) {
-		picture := sketch(s)
-		want := naive(picture, testPage)
+	fuzz := func(t *testing.T, arch decoder.Arch, picture string, off int64, n uint16) {
+		want := naive(arch, picture, testPage)
 		vmas, mem := draw(picture, testPage)
-		c := newCore(t, testProcess(vmas, testPage), mem)
+		c := newCore(t, archProcess(arch, vmas, testPage), mem)
 		if c.Size() != int64(len(want)) {
 			t.Fatalf("Size() = %d, want %d", c.Size(), len(want))
 		}
@@ -251,6 +280,11 @@ func FuzzCoreReadAt(f *testing.F) {
 		checkRead(t, c, want, make([]byte, n), off)
 		checkRead(t, c, want, make([]byte, n), off%int64(len(want)))
 		checkExtents(t, c, want)
+	}
+	f.Fuzz(func(t *testing.T, s string, off int64, n uint16) {
+		for _, arch := range testArchs {
+			fuzz(t, arch, sketch(s), off, n)
+		}
 	})
 }
 
@@ -338,21 +372,32 @@ func TestNewErrors(t *testing.T) {
 		{Range: decoder.Range{Start: 0, End: 1 << 62}},
 		{Range: decoder.Range{Start: 1 << 62, End: 1<<64 - testPage}},
 	}
+	const top = 1<<32 - testPage
 	mm := &decoder.MM{PageSize: testPage}
+	vmas := func(v ...*decoder.VMA) *decoder.MM { return &decoder.MM{PageSize: testPage, VMAs: v} }
 	for _, tt := range []struct {
 		name string
 		p    *decoder.Process
 		want string
 	}{
 		{"zombie", &decoder.Process{State: decoder.TaskZombie}, ErrNoMemory.Error()},
-		{"32 bits", &decoder.Process{Threads: regs(decoder.ArchI386), MM: mm}, "no core file: a 32-bit process needs a 32-bit ELF file, which is not supported yet"},
 		{"unknown", &decoder.Process{Threads: regs(decoder.ArchUnknown), MM: mm}, "no core file: architecture unknown is not supported"},
 		{"no threads", &decoder.Process{MM: mm}, "no core file: the checkpoint has the registers of none of its threads"},
 		{"no registers", &decoder.Process{Threads: []*decoder.Thread{{TID: 1}}, MM: mm}, "no core file: the checkpoint has the registers of none of its threads"},
 		{
 			"larger than a file",
-			&decoder.Process{Threads: regs(decoder.ArchX86_64), MM: &decoder.MM{PageSize: testPage, VMAs: huge}},
+			&decoder.Process{Threads: regs(decoder.ArchX86_64), MM: vmas(huge...)},
 			"no core file: memory up to 4000000000000000-fffffffffffff000 is too large for a file",
+		},
+		{
+			"larger than a 32-bit file",
+			&decoder.Process{Threads: regs(decoder.ArchI386), MM: vmas(fileVMA(0, top, 0, nil))},
+			"no core file: memory up to 00000000-fffff000 is too large for a file",
+		},
+		{
+			"beyond 32 bits",
+			&decoder.Process{Threads: regs(decoder.ArchI386), MM: vmas(fileVMA(top, top+2*testPage, 0, nil))},
+			"no core file: memory up to fffff000-100001000 is beyond the addresses of a 32-bit process",
 		},
 	} {
 		_, err := New(tt.p, &fakeMemory{runs: []fakeRun{{huge[0].Range, false}, {huge[1].Range, false}}})

@@ -5,8 +5,8 @@
 // The layout is that of the kernel's own core files:
 //
 //	       +----------------------+ 0
-//	       | ELF header           |  64 bytes
-//	       | program headers      |  56 bytes each: PT_NOTE, then a PT_LOAD for each part
+//	       | ELF header           |  64 bytes; 52 for a 32-bit process
+//	       | program headers      |  56 or 32 bytes each: PT_NOTE, then a PT_LOAD for each part
 //	head   | notes                |  threads, registers, auxv, mapped files
 //	       | zeros                |  up to the next page
 //	       +----------------------+ a multiple of the page size
@@ -39,6 +39,12 @@
 //
 // VMAs are never merged: gdb finds the vDSO by a PT_LOAD that begins at
 // AT_SYSINFO_EHDR.
+//
+// # 32-bit processes
+//
+// A 32-bit process under a 64-bit kernel (compat) has a core file of the
+// class ELFCLASS32, for EM_386, as the kernel makes it. The layout is the
+// same in smaller words, so the file must end below 4 GiB.
 //
 // # What differs from the kernel's core
 //

@@ -8,13 +8,6 @@ import (
 	"github.com/ckptfs/ckptfs/decoder"
 )
 
-// Sizes of the structures of a 64-bit ELF file, in bytes.
-const (
-	ehdrSize = 64
-	phdrSize = 56
-	shdrSize = 64
-)
-
 // pnXnum in e_phnum says that there are too many program headers for its 16
 // bits, and that their number stands in sh_info of section header 0.
 //
@@ -25,15 +18,19 @@ const pnXnum = 0xffff
 // layouts: [elf.Header64], [elf.Prog64] and [elf.Section64].
 type headers struct {
 	machine  elf.Machine
-	parts    []part // with their offsets
-	noteSize int    // bytes of the notes, which follow the program headers
-	page     int64  // page size in bytes
-	end      int64  // offset behind the last part
+	parts    []part
+	noteSize int   // bytes of the notes, which follow the program headers
+	page     int64 // page size in bytes
+	end      int64 // offset behind the last part; not needed for size
 }
 
-// headerSize is the number of bytes in front of the notes of a core file with
-// that many parts.
-func headerSize(parts int) int { return ehdrSize + phdrSize*(1+parts) }
+func (h *headers) class() class { return classOf(h.machine) }
+
+// size is the number of bytes in front of the notes.
+func (h *headers) size() int {
+	s := h.class().sizes()
+	return s.ehdr + s.phdr*h.phnum()
+}
 
 // phnum is the number of program headers: one for the notes, and the parts'.
 func (h *headers) phnum() int { return 1 + len(h.parts) }
@@ -43,16 +40,17 @@ func (h *headers) phnum() int { return 1 + len(h.parts) }
 //
 // Source: fs/binfmt_elf.c:elf_core_dump.
 func (h *headers) appendTo(b []byte) []byte {
+	c := h.class()
 	b = h.appendEhdr(b)
-	b = appendLE(b, elf.Prog64{
+	b = c.appendPhdr(b, elf.Prog64{
 		Type:   uint32(elf.PT_NOTE),
-		Off:    uint64(headerSize(len(h.parts))),
+		Off:    uint64(h.size()),
 		Filesz: uint64(h.noteSize),
 		Align:  4,
 	})
 	for i := range h.parts {
 		p := &h.parts[i]
-		b = appendLE(b, elf.Prog64{
+		b = c.appendPhdr(b, elf.Prog64{
 			Type:   uint32(elf.PT_LOAD),
 			Flags:  uint32(progFlags(p.prot)),
 			Off:    uint64(p.off),
@@ -66,25 +64,26 @@ func (h *headers) appendTo(b []byte) []byte {
 }
 
 func (h *headers) appendEhdr(b []byte) []byte {
+	size := h.class().sizes()
 	e := elf.Header64{
 		Ident: [elf.EI_NIDENT]byte{
 			0x7f, 'E', 'L', 'F',
-			elf.EI_CLASS:   byte(elf.ELFCLASS64),
+			elf.EI_CLASS:   byte(h.class()),
 			elf.EI_DATA:    byte(elf.ELFDATA2LSB),
 			elf.EI_VERSION: byte(elf.EV_CURRENT),
 		},
 		Type:      uint16(elf.ET_CORE),
 		Machine:   uint16(h.machine),
 		Version:   uint32(elf.EV_CURRENT),
-		Phoff:     ehdrSize,
-		Ehsize:    ehdrSize,
-		Phentsize: phdrSize,
+		Phoff:     uint64(size.ehdr),
+		Ehsize:    uint16(size.ehdr),
+		Phentsize: uint16(size.phdr),
 		Phnum:     uint16(min(h.phnum(), pnXnum)),
 	}
 	if e.Phnum == pnXnum {
-		e.Shoff, e.Shentsize, e.Shnum = uint64(h.end), shdrSize, 1
+		e.Shoff, e.Shentsize, e.Shnum = uint64(h.end), uint16(size.shdr), 1
 	}
-	return appendLE(b, e)
+	return h.class().appendEhdr(b, e)
 }
 
 // appendTail appends the section header that PN_XNUM needs, if it does.
@@ -92,7 +91,7 @@ func (h *headers) appendTail(b []byte) []byte {
 	if h.phnum() < pnXnum {
 		return b
 	}
-	return appendLE(b, elf.Section64{
+	return h.class().appendShdr(b, elf.Section64{
 		Type: uint32(elf.SHT_NULL),
 		Size: 1, // as e_shnum
 		Info: uint32(h.phnum()),

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -45,6 +46,65 @@ func TestDebugELF(t *testing.T) {
 	b, err := io.ReadAll(f.Progs[2].Open())
 	if err != nil || len(b) != testPage || b[1] != contentAt(0x13001) {
 		t.Errorf("memory at 0x13000: %d bytes, error %v", len(b), err)
+	}
+}
+
+func TestDebugELF32(t *testing.T) {
+	vmas, mem := draw("[Dz][.D]", testPage)
+	vmas[1].Prot = decoder.ProtRead | decoder.ProtWrite | decoder.ProtExec
+	c := newCore(t, archProcess(decoder.ArchI386, vmas, testPage), mem)
+	f, err := elf.NewFile(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f.Class != elf.ELFCLASS32 || f.Type != elf.ET_CORE || f.Machine != elf.EM_386 || len(f.Sections) != 0 {
+		t.Errorf("file is %v of %v for %v with %d sections", f.Type, f.Class, f.Machine, len(f.Sections))
+	}
+	const noteSize = 20 + 144 + 20 + 124 + 20 + 128 + 20 + 8 + 20 + 8 + 20 + 108 + 20 + 512
+	off := uint64(c.headSize)
+	want := []elf.ProgHeader{
+		{Type: elf.PT_NOTE, Off: 52 + 3*32, Filesz: noteSize, Align: 4},
+		{Type: elf.PT_LOAD, Flags: elf.PF_R, Off: off, Vaddr: 0x10000, Filesz: 0x2000, Memsz: 0x2000, Align: testPage},
+		{Type: elf.PT_LOAD, Flags: elf.PF_R | elf.PF_W | elf.PF_X, Off: off + 0x2000, Vaddr: 0x13000, Filesz: 0x1000, Memsz: 0x1000, Align: testPage},
+	}
+	var got []elf.ProgHeader
+	for _, p := range f.Progs {
+		got = append(got, p.ProgHeader)
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("program headers are\n%+v\nwant\n%+v", got, want)
+	}
+	b, err := io.ReadAll(f.Progs[2].Open())
+	if err != nil || len(b) != testPage || b[1] != contentAt(0x13001) {
+		t.Errorf("memory at 0x13000: %d bytes, error %v", len(b), err)
+	}
+}
+
+// TestPNXNUM32 makes a 32-bit core file of 65,889 segments, one page each.
+func TestPNXNUM32(t *testing.T) {
+	const segments = 65_889
+	p := testProcess(nil, testPage)
+	p.Threads[0].Registers.Arch = decoder.ArchI386
+	for i := range segments {
+		a := decoder.Addr(i) << 13
+		p.MM.VMAs = append(p.MM.VMAs, &decoder.VMA{Range: decoder.Range{Start: a, End: a + testPage}})
+	}
+	c := newCore(t, p, &vmaMemory{})
+	var h elf.Header32
+	if err := binary.Read(io.NewSectionReader(c, 0, 52), binary.LittleEndian, &h); err != nil {
+		t.Fatal(err)
+	}
+	if h.Phnum != 0xffff || int64(h.Shoff) != c.Size()-40 || h.Shentsize != 40 || h.Shnum != 1 {
+		t.Errorf("phnum %d, shoff %#x, shentsize %d, shnum %d", h.Phnum, h.Shoff, h.Shentsize, h.Shnum)
+	}
+	var got, want [40]byte
+	if n, err := c.ReadAt(got[:], int64(h.Shoff)); n != 40 || err != nil {
+		t.Fatalf("section header at %#x of %#x: %d bytes, %v", h.Shoff, c.Size(), n, err)
+	}
+	want[20] = 1 // sh_size
+	binary.LittleEndian.PutUint32(want[28:], segments+1)
+	if got != want {
+		t.Errorf("section header\n%s want\n%s", hex.Dump(got[:]), hex.Dump(want[:]))
 	}
 }
 

@@ -88,8 +88,10 @@ func checkExtents(t *testing.T, c *Core, file []byte) {
 }
 
 func TestExtentsOracle(t *testing.T) {
-	vmas, mem := draw(bigPicture, testPage)
-	checkExtents(t, newCore(t, testProcess(vmas, testPage), mem), naive(bigPicture, testPage))
+	for _, arch := range testArchs {
+		vmas, mem := draw(bigPicture, testPage)
+		checkExtents(t, newCore(t, archProcess(arch, vmas, testPage), mem), naive(arch, bigPicture, testPage))
+	}
 }
 
 func TestExtentsPastEnd(t *testing.T) {

@@ -16,17 +16,17 @@ const maxFileNote = 16 << 20
 
 // appendFILE appends the descriptor of NT_FILE, the mapped files:
 //
-//	 0  u64     count
-//	 8  u64     page size, the unit of the file offsets
-//	16  u64[3]  start, end, file offset; count times
-//	    char[]  name, NUL; count times
+//	0  word     count
+//	   word     page size, the unit of the file offsets
+//	   word[3]  start, end, file offset; count times
+//	   char[]   name, NUL; count times
 //
 // It has exactly that length: gdb refuses padding behind the last name. Files
 // that would make it longer than maxFileNote are left out, from the highest
 // address down.
 //
 // Source: fs/binfmt_elf.c:fill_files_note.
-func appendFILE(b []byte, mm *decoder.MM) []byte {
+func appendFILE(b []byte, c class, mm *decoder.MM) []byte {
 	page := uint64(mm.PageSize)
 	var ranges []uint64
 	var names []byte
@@ -35,13 +35,13 @@ func appendFILE(b []byte, mm *decoder.MM) []byte {
 			continue
 		}
 		name, _, _ := strings.Cut(v.File.KernelName(), "\x00")
-		if 16+8*(len(ranges)+3)+len(names)+len(name)+1 > maxFileNote {
+		if c.wordSize()*(2+len(ranges)+3)+len(names)+len(name)+1 > maxFileNote {
 			break
 		}
 		ranges = append(ranges, uint64(v.Start), uint64(v.End), uint64(v.PgOff)/page)
 		names = append(append(names, name...), 0)
 	}
-	b = appendLE(b, [2]uint64{uint64(len(ranges) / 3), page})
-	b = appendLE(b, ranges)
+	b = c.appendWords(b, uint64(len(ranges)/3), page)
+	b = c.appendWords(b, ranges...)
 	return append(b, names...)
 }

@@ -11,6 +11,8 @@ const (
 	ntSigInfo    elf.NType = 0x53494749 // NT_SIGINFO, "SIGI"
 	ntAuxv       elf.NType = 6          // NT_AUXV
 	ntFile       elf.NType = 0x46494c45 // NT_FILE, "FILE"
+	ntPRXFPREG   elf.NType = 0x46e62b7f // NT_PRXFPREG
+	nt386TLS     elf.NType = 0x200      // NT_386_TLS
 	ntX86XState  elf.NType = 0x202      // NT_X86_XSTATE
 	ntARMTLS     elf.NType = 0x401      // NT_ARM_TLS
 	ntARMPACMask elf.NType = 0x406      // NT_ARM_PAC_MASK
@@ -42,14 +44,14 @@ type notes struct {
 
 // appendTo appends all notes.
 func (n *notes) appendTo(b []byte) []byte {
-	p := n.process
+	p, c := n.process, n.threads[0].class()
 	for i, t := range n.threads {
 		b = appendNote(b, ownerCore, elf.NT_PRSTATUS, appendPRSTATUS(nil, p, t))
 		if i == 0 {
-			b = appendNote(b, ownerCore, elf.NT_PRPSINFO, appendPRPSINFO(nil, p, t.Thread, n.args))
+			b = appendNote(b, ownerCore, elf.NT_PRPSINFO, appendPRPSINFO(nil, c, p, t.Thread, n.args))
 			b = appendNote(b, ownerCore, ntSigInfo, make([]byte, sigInfoSize))
-			b = appendNote(b, ownerCore, ntAuxv, appendAUXV(nil, p.MM.Auxv))
-			b = appendNote(b, ownerCore, ntFile, appendFILE(nil, p.MM))
+			b = appendNote(b, ownerCore, ntAuxv, appendAUXV(nil, c, p.MM.Auxv))
+			b = appendNote(b, ownerCore, ntFile, appendFILE(nil, c, p.MM))
 		}
 		if t.hasFP() {
 			b = appendNote(b, ownerCore, elf.NT_FPREGSET, t.appendFPREGSET(nil))

@@ -93,7 +93,7 @@ func TestAppendPRSTATUS(t *testing.T) {
 func TestAppendPRPSINFO(t *testing.T) {
 	p := &decoder.Process{PID: 7, PPID: 1, PGID: 0x11, SID: 0x22, Flags: 0x400100, Comm: "a-comm-that-is-too-long"}
 	leader := &decoder.Thread{Nice: -5, Creds: &decoder.Creds{UID: 1000, GID: 100}}
-	checkBytes(t, "running", appendPRPSINFO(nil, p, leader, []byte("sh\x00-c\x00")), unhex(`
+	checkBytes(t, "running", appendPRPSINFO(nil, class64, p, leader, []byte("sh\x00-c\x00")), unhex(`
 		00 52 00 fb 00000000                     # state, R, zombie, nice, padding
 		0001400000000000                         # flag
 		e8030000 64000000                        # uid, gid
@@ -102,7 +102,7 @@ func TestAppendPRPSINFO(t *testing.T) {
 		73 68 20 2d 63 20                        # sh -c`), zeros(74))
 
 	p.State, leader.Creds = decoder.TaskStopped, nil
-	got := appendPRPSINFO(nil, p, leader, bytes.Repeat([]byte{'x'}, 200))
+	got := appendPRPSINFO(nil, class64, p, leader, bytes.Repeat([]byte{'x'}, 200))
 	checkBytes(t, "stopped: state", got[:2], []byte{3, 'T'})
 	checkBytes(t, "no credentials", got[16:24], unhex("ffffffff ffffffff"))
 	checkBytes(t, "long arguments", got[56:], bytes.Repeat([]byte{'x'}, 79), zeros(1))
@@ -142,7 +142,7 @@ func TestAppendAUXV(t *testing.T) {
 		{"behind AT_NULL", []uint64{6, 4096, 0, 0, 9, 1}, []uint64{6, 4096, 0, 0}},
 		{"odd", []uint64{6, 4096, 9}, []uint64{6, 4096, 0, 0}},
 	} {
-		checkBytes(t, tt.name, appendAUXV(nil, tt.auxv), words(tt.want...))
+		checkBytes(t, tt.name, appendAUXV(nil, class64, tt.auxv), words(tt.want...))
 	}
 }
 
@@ -151,8 +151,8 @@ func fileVMA(start, end decoder.Addr, pgoff int64, f *decoder.File) *decoder.VMA
 }
 
 func TestAppendFILE(t *testing.T) {
-	checkBytes(t, "none", appendFILE(nil, &decoder.MM{PageSize: 4096}), words(0, 4096))
-	checkBytes(t, "three", appendFILE(nil, &decoder.MM{PageSize: 4096, VMAs: []*decoder.VMA{
+	checkBytes(t, "none", appendFILE(nil, class64, &decoder.MM{PageSize: 4096}), words(0, 4096))
+	checkBytes(t, "three", appendFILE(nil, class64, &decoder.MM{PageSize: 4096, VMAs: []*decoder.VMA{
 		fileVMA(0x1000, 0x3000, 0x5000, &decoder.File{Kind: decoder.FileRegular, Path: "/a"}),
 		fileVMA(0x3000, 0x4000, 0, nil),
 		fileVMA(0x4000, 0x5000, 0, &decoder.File{Kind: decoder.FileMemfd, Path: "m"}),
@@ -171,7 +171,7 @@ func TestAppendFILEBounded(t *testing.T) {
 	for i := range 4_200 {
 		mm.VMAs = append(mm.VMAs, fileVMA(decoder.Addr(i)<<12, decoder.Addr(i+1)<<12, 0, f))
 	}
-	b := appendFILE(nil, mm)
+	b := appendFILE(nil, class64, mm)
 	n := binary.LittleEndian.Uint64(b)
 	if want := uint64(maxFileNote-16) / (24 + 4096); n != want || len(b) != 16+int(want)*(24+4096) {
 		t.Errorf("appendFILE = %d bytes, %d files, want %d files", len(b), n, want)
@@ -289,7 +289,11 @@ func listNotes(t *testing.T, c *Core) (list []string) {
 		b = b[12+(nameSize+3)/4*4:]
 		s := fmt.Sprintf("%s %#x %d", name, int(typ), size)
 		if typ == elf.NT_PRSTATUS {
-			s += fmt.Sprintf(" tid %d", le.Uint32(b[32:]))
+			tid := 32
+			if f.Class == elf.ELFCLASS32 {
+				tid = 24
+			}
+			s += fmt.Sprintf(" tid %d", le.Uint32(b[tid:]))
 		}
 		list = append(list, s)
 		b = b[(size+3)/4*4:]
@@ -301,14 +305,19 @@ func TestNoteOrder(t *testing.T) {
 	x86 := func(tid int, r *decoder.X86Registers) *decoder.Thread {
 		return &decoder.Thread{TID: tid, Registers: &decoder.Registers{Arch: decoder.ArchX86_64, X86: r}}
 	}
+	i386 := func(tid int, r *decoder.X86Registers) *decoder.Thread {
+		return &decoder.Thread{TID: tid, Registers: &decoder.Registers{Arch: decoder.ArchI386, X86: r}}
+	}
 	arm := func(tid int) *decoder.Thread {
 		return &decoder.Thread{TID: tid, Registers: &decoder.Registers{
 			Arch: decoder.ArchAArch64, ARM64: &decoder.ARM64Registers{HasFP: true},
 		}}
 	}
 	fp := &decoder.X86FP{}
+	tls := []decoder.X86Segment{{Entry: 12, Base: 0x1000, Limit: 0xfffff, Flags: 0x51}, {Entry: 13, Flags: 0x28}}
 	full := &decoder.X86Registers{FP: fp, XSave: &decoder.X86XSave{YMMH: make([]uint32, 64)}}
 	common := []string{"CORE 0x3 136", "CORE 0x53494749 128", "CORE 0x6 32", "CORE 0x46494c45 16"}
+	common32 := []string{"CORE 0x3 124", "CORE 0x53494749 128", "CORE 0x6 24", "CORE 0x46494c45 8"}
 	list := func(first string, rest ...string) []string {
 		return append(append([]string{first}, common...), rest...)
 	}
@@ -333,6 +342,19 @@ func TestNoteOrder(t *testing.T) {
 			[]*decoder.Thread{arm(7), arm(8)},
 			list("CORE 0x1 392 tid 7", "CORE 0x2 528", "LINUX 0x401 16", "LINUX 0x406 16",
 				"CORE 0x1 392 tid 8", "CORE 0x2 528", "LINUX 0x401 16", "LINUX 0x406 16"),
+		},
+		{
+			"i386",
+			[]*decoder.Thread{i386(7, &decoder.X86Registers{FP: fp, XSave: full.XSave, TLS: tls}), i386(8, full)},
+			append(append([]string{"CORE 0x1 144 tid 7"}, common32...),
+				"CORE 0x2 108", "LINUX 0x46e62b7f 512", "LINUX 0x202 832", "LINUX 0x200 32",
+				"CORE 0x1 144 tid 8", "CORE 0x2 108", "LINUX 0x46e62b7f 512", "LINUX 0x202 832"),
+		},
+		{
+			"i386 without FP or XSAVE, and with a thread in 64-bit mode",
+			[]*decoder.Thread{i386(7, &decoder.X86Registers{}), x86(8, full), i386(9, &decoder.X86Registers{FP: fp, TLS: tls[1:]})},
+			append(append([]string{"CORE 0x1 144 tid 7"}, common32...),
+				"CORE 0x1 144 tid 9", "CORE 0x2 108", "LINUX 0x46e62b7f 512"),
 		},
 		{
 			"threads without registers or of another machine",

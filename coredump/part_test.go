@@ -57,23 +57,28 @@ func TestPartsKeepProt(t *testing.T) {
 }
 
 func TestPlaceOverflow(t *testing.T) {
-	const off, most = 4096, math.MaxInt64 - shdrSize - 4096
+	const off, most, most32 = 4096, math.MaxInt64 - 64 - 4096, 1<<32 - 1 - 40 - 4096
 	for _, tt := range []struct {
 		name  string
+		class class
 		sizes []uint64
-		ok    bool
+		want  int64 // 0 for an error
 	}{
-		{"the largest", []uint64{most}, true},
-		{"one byte more", []uint64{most + 1}, false},
-		{"one byte more in two parts", []uint64{1 << 62, most - 1<<62 + 1}, false},
-		{"half the address space each", []uint64{1 << 63, 1<<63 - 1}, false},
+		{"the largest", class64, []uint64{most}, off + most},
+		{"one byte more", class64, []uint64{most + 1}, 0},
+		{"one byte more in two parts", class64, []uint64{1 << 62, most - 1<<62 + 1}, 0},
+		{"half the address space each", class64, []uint64{1 << 63, 1<<63 - 1}, 0},
+		{"the largest of 32 bits", class32, []uint64{most32}, off + most32},
+		{"one byte more of 32 bits", class32, []uint64{most32 + 1}, 0},
+		{"one byte more of 32 bits in two parts", class32, []uint64{1 << 31, most32 - 1<<31 + 1}, 0},
+		{"all that 32 bits can address", class32, []uint64{1 << 32}, 0},
 	} {
 		var parts []part
 		for _, n := range tt.sizes {
 			parts = append(parts, part{Range: decoder.Range{End: decoder.Addr(n)}})
 		}
-		if end, err := place(parts, off); (err == nil) != tt.ok || tt.ok && end != off+most {
-			t.Errorf("%s: place = %d, %v", tt.name, end, err)
+		if end, err := place(parts, tt.class, off); end != tt.want || (err == nil) != (tt.want > 0) {
+			t.Errorf("%s: place = %d, %v, want %d", tt.name, end, err, tt.want)
 		}
 	}
 }

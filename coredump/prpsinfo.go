@@ -26,6 +26,59 @@ type prpsinfo struct {
 	Args  [psargsSize]byte //  56
 } // 136 bytes
 
+// prpsinfo32 is struct compat_elf_prpsinfo.
+//
+// Source: include/linux/elfcore-compat.h.
+type prpsinfo32 struct {
+	State byte             //   0
+	SName byte             //   1
+	Zomb  byte             //   2
+	Nice  int8             //   3
+	Flag  uint32           //   4
+	UID   uint16           //   8
+	GID   uint16           //  10
+	PID   int32            //  12
+	PPID  int32            //  16
+	PGrp  int32            //  20
+	SID   int32            //  24
+	FName [16]byte         //  28
+	Args  [psargsSize]byte //  44
+} // 124 bytes
+
+func (i *prpsinfo) narrow() prpsinfo32 {
+	return prpsinfo32{
+		State: i.State,
+		SName: i.SName,
+		Zomb:  i.Zomb,
+		Nice:  i.Nice,
+		Flag:  uint32(i.Flag),
+		UID:   narrowID(i.UID),
+		GID:   narrowID(i.GID),
+		PID:   i.PID,
+		PPID:  i.PPID,
+		PGrp:  i.PGrp,
+		SID:   i.SID,
+		FName: i.FName,
+		Args:  i.Args,
+	}
+}
+
+// narrowID is a user or group ID in 16 bits. One that does not fit becomes
+// that of nobody; the unknown one stays so, -1.
+//
+// Source: include/linux/highuid.h:high2lowuid.
+func narrowID(id uint32) uint16 {
+	const nobody = 65534 // DEFAULT_OVERFLOWUID
+	switch {
+	case id == unknownID:
+		return 0xffff
+	case id > 0xffff:
+		return nobody
+	default:
+		return uint16(id)
+	}
+}
+
 // psargsSize is the size of pr_psargs (ELF_PRARGSZ), of which the last byte
 // is a NUL.
 const psargsSize = 80
@@ -42,7 +95,7 @@ const unknownID = ^uint32(0)
 // writes a core while the task runs.
 //
 // Source: fs/binfmt_elf.c:fill_psinfo.
-func appendPRPSINFO(b []byte, p *decoder.Process, leader *decoder.Thread, args []byte) []byte {
+func appendPRPSINFO(b []byte, c class, p *decoder.Process, leader *decoder.Thread, args []byte) []byte {
 	info := prpsinfo{
 		State: 0,
 		SName: 'R',
@@ -63,6 +116,9 @@ func appendPRPSINFO(b []byte, p *decoder.Process, leader *decoder.Thread, args [
 	}
 	copy(info.FName[:len(info.FName)-1], p.Comm)
 	copy(info.Args[:len(info.Args)-1], bytes.ReplaceAll(args, []byte{0}, []byte{' '}))
+	if c == class32 {
+		return appendLE(b, info.narrow())
+	}
 	return appendLE(b, info)
 }
 

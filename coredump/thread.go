@@ -13,6 +13,8 @@ type thread struct {
 	registers
 }
 
+func (t thread) class() class { return classOf(t.machine()) }
+
 // registers encodes the registers of one architecture.
 type registers interface {
 	machine() elf.Machine
@@ -61,7 +63,7 @@ func registersOf(r *decoder.Registers) (registers, error) {
 	case decoder.ArchAArch64:
 		return (*arm64Registers)(r.ARM64), nil
 	case decoder.ArchI386:
-		return nil, &UnsupportedError{"a 32-bit process needs a 32-bit ELF file, which is not supported yet"}
+		return (*i386Registers)(r.X86), nil
 	default:
 		return nil, &UnsupportedError{fmt.Sprintf("architecture %s is not supported", r.Arch)}
 	}

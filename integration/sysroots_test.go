@@ -129,9 +129,7 @@ func (p processPages) idx() []idxLine {
 	return parseIdx(p.t, read(p.t, p.root, "procs", fmt.Sprint(p.pid), "mem.idx"))
 }
 
-// views returns mem, mem.d and the core file, which a 32-bit process may not
-// have. Unlike those of the function views, the stretches of mem.d are
-// opened as they are read, since there may be 70,000.
+// views returns mem, mem.d and the core file.
 func (p processPages) views() []view {
 	p.t.Helper()
 	dir := filepath.Join(p.root, "procs", fmt.Sprint(p.pid), "mem.d")
@@ -151,14 +149,7 @@ func (p processPages) views() []view {
 		}
 		stretches.chunks = append(stretches.chunks, chunk{span: s, perms: m[2], src: byName(filepath.Join(dir, e.Name()))})
 	}
-	vs := []view{memView(p.t, p.root, p.pid), stretches}
-	if p.fixture != "compat" {
-		return append(vs, loadView(p.t, p.root, p.pid))
-	}
-	if _, err := os.Stat(filepath.Join(p.root, "cores", fmt.Sprintf("core.%d", p.pid))); err == nil {
-		vs = append(vs, coreView(p.t, p.root, p.pid))
-	}
-	return vs
+	return []view{memView(p.t, p.root, p.pid), stretches, loadView(p.t, p.root, p.pid)}
 }
 
 // byName is a file that is open only while it is read.
@@ -184,8 +175,24 @@ func loadView(t testing.TB, root string, pid int) view {
 			t.Fatalf("core.%d at %#x: %v", pid, offset, err)
 		}
 	}
+	v := view{name: "core"}
+	load := func(at, length, offset uint64) {
+		v.chunks = append(v.chunks, chunk{span: span{at, at + length}, src: core, offset: int64(offset)})
+	}
 	var head elf.Header64
 	at(0, &head)
+	if elf.Class(head.Ident[elf.EI_CLASS]) == elf.ELFCLASS32 {
+		var head elf.Header32
+		at(0, &head)
+		progs := make([]elf.Prog32, head.Phnum)
+		at(uint64(head.Phoff), progs)
+		for _, p := range progs {
+			if elf.ProgType(p.Type) == elf.PT_LOAD {
+				load(uint64(p.Vaddr), uint64(p.Filesz), uint64(p.Off))
+			}
+		}
+		return v
+	}
 	number := uint32(head.Phnum)
 	if number == pnXnum {
 		var section elf.Section64
@@ -194,10 +201,9 @@ func loadView(t testing.TB, root string, pid int) view {
 	}
 	progs := make([]elf.Prog64, number)
 	at(head.Phoff, progs)
-	v := view{name: "core"}
 	for _, p := range progs {
 		if elf.ProgType(p.Type) == elf.PT_LOAD {
-			v.chunks = append(v.chunks, chunk{span: span{p.Vaddr, p.Vaddr + p.Filesz}, src: core, offset: int64(p.Off)})
+			load(p.Vaddr, p.Filesz, p.Off)
 		}
 	}
 	return v
