@@ -106,11 +106,14 @@ func TestParentChain(t *testing.T) {
 		},
 		{
 			"another checkpoint's pages", generation("g1", decodertest.Run{Addr: 0x50000, Pages: 1, Flags: present}),
-			map[string]string{"checkpoint/parent": "../g1"}, nil, 1, "g1/pagemap-1.img: none of the 2 pages that are said to be there is",
+			map[string]string{"checkpoint/parent": "../g1"},
+			nil, 1, "g1/pagemap-1.img: none of the 2 pages that are said to be there is",
 		},
 		{
-			"no such process in the parent", map[string][]byte{"g1/inventory.img": generation("g1")["g1/inventory.img"]},
-			map[string]string{"checkpoint/parent": "../g1"}, nil, 1, "in the parent checkpoint: g1/pagemap-1.img: missing",
+			"no such process in the parent",
+			map[string][]byte{"g1/inventory.img": generation("g1")["g1/inventory.img"]},
+			map[string]string{"checkpoint/parent": "../g1"},
+			nil, 1, "in the parent checkpoint: g1/pagemap-1.img: missing",
 		},
 		{"one archive too many", nil, nil, []map[string][]byte{generation("pre-checkpoint", whole)}, 1, "--parent: 1 archives more than the checkpoint refers to"},
 		{"a link that leads out", nil, map[string]string{"checkpoint/parent": "../../../etc"}, nil, 1, "2 pages are in a parent checkpoint that is not here"},

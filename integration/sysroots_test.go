@@ -129,7 +129,9 @@ func (p processPages) idx() []idxLine {
 	return parseIdx(p.t, read(p.t, p.root, "procs", fmt.Sprint(p.pid), "mem.idx"))
 }
 
-// views returns mem, mem.d and the core file.
+// views returns mem, mem.d and the core file. Unlike those of the function
+// views, the stretches of mem.d are opened as they are read, since there may be
+// 70,000.
 func (p processPages) views() []view {
 	p.t.Helper()
 	dir := filepath.Join(p.root, "procs", fmt.Sprint(p.pid), "mem.d")
