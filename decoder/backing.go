@@ -64,26 +64,14 @@ func (l *loader) find(f *File) (*Backing, error) {
 // rootFile is a file of the root file system: as the container changed it,
 // or as its image has it.
 func (l *loader) rootFile(name string) *Backing {
-	name = strings.TrimPrefix(path.Clean("/"+name), "/")
+	name = rootRelative(name)
 	if b := l.nestedFile("rootfs-diff.tar", "rootfs-diff", name); b != nil {
 		return b
 	}
-	if l.rootfs == nil || l.deleted(name) {
+	if l.rootfs == nil || l.deleted.has(name) {
 		return nil
 	}
 	return memberBacking(l.rootfs.Lookup(name), path.Join("rootfs", name))
-}
-
-// deleted tells whether the container deleted a file of its image, or a
-// folder that it was in.
-func (l *loader) deleted(name string) bool {
-	for _, d := range l.deletedFiles() {
-		d = strings.Trim(path.Clean("/"+d), "/")
-		if d != "" && (name == d || strings.HasPrefix(name, d+"/")) {
-			return true
-		}
-	}
-	return false
 }
 
 // tmpfsFile is a file of a tmpfs: CRIU saves one as a compressed tar, but for

@@ -68,6 +68,7 @@ func Open(a *archive.Archive, opts Options) (*Checkpoint, error) {
 	}
 	l.inventory()
 	l.parents = l.findParents(opts.Parents)
+	l.deleted = l.loadDeletedFiles()
 	l.mounts = l.loadMounts()
 	l.segments = l.loadSegments()
 	l.files = l.loadFiles()
@@ -106,6 +107,7 @@ type loader struct {
 	claimed  map[images]map[uint32]string // pages images and the pagemap that each belongs to
 	tasks    map[int]bool                 // TIDs that there are
 	nested   *nestedTars
+	deleted  deletedFiles
 }
 
 // newestImages is the newest version of the image format that is known:
@@ -151,15 +153,7 @@ func (c *Checkpoint) Close() error {
 // system, in the order of the engine's list, each beginning with "/".
 //
 // Source: deleted.files, a JSON list that Podman and CRI-O write.
-func (c *Checkpoint) DeletedFiles() []string { return c.loader.deletedFiles() }
-
-func (l *loader) deletedFiles() []string {
-	var paths []string
-	if !l.metadata("deleted.files", &paths) {
-		return nil
-	}
-	return paths
-}
+func (c *Checkpoint) DeletedFiles() []string { return c.loader.deleted.paths }
 
 // RootfsDiff is what the container changed in its root file system, as an
 // archive of its own; nil where the checkpoint has none.
