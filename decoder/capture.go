@@ -16,6 +16,12 @@ type Capture struct {
 	Parent *Capture       // what an incremental checkpoint refers to; nil where that is not to be had
 }
 
+// pagesImage is a pages image: its folder and its number.
+type pagesImage struct {
+	images
+	id uint32
+}
+
 // capture decodes the pages of the process or object of that id, and as much
 // of its parents as it refers to.
 func (l *loader) capture(id string, pageSize int) (*Capture, error) {
@@ -78,17 +84,14 @@ func (l *loader) captureIn(im *images, id string, pageSize int) (*Capture, error
 		return c, nil
 	case err != nil:
 		return nil, err
-	case l.claimed[*im][m.PagesID] != "":
+	case l.claimed[pagesImage{*im, m.PagesID}] != "":
 		// Images of dead processes, left from an earlier dump, name the pages
 		// of living ones.
-		return nil, fmt.Errorf("%s names %s, which is that of %s", name, pagesName, l.claimed[*im][m.PagesID])
+		return nil, fmt.Errorf("%s names %s, which is that of %s", name, pagesName, l.claimed[pagesImage{*im, m.PagesID}])
 	case m.Present > uint64(pages.Size()) || m.Present*uint64(pageSize) != uint64(pages.Size()):
 		return nil, fmt.Errorf("%s has %d pages of %d bytes, %s %d bytes", name, m.Present, pageSize, pagesName, pages.Size())
 	}
-	if l.claimed[*im] == nil {
-		l.claimed[*im] = make(map[uint32]string)
-	}
-	l.claimed[*im][m.PagesID] = name
+	l.claimed[pagesImage{*im, m.PagesID}] = name
 	c.Pages = &Image{ReaderAt: pages, Name: im.mountPath(pagesName)}
 	return c, nil
 }
@@ -99,27 +102,20 @@ func (l *loader) sound(name string, runs []criu.PageRun, pageSize int) []criu.Pa
 	var end uint64
 	kept := runs[:0]
 	for i, r := range runs {
-		bytes := uint64(r.Pages) * uint64(pageSize)
-		if r.Addr%uint64(pageSize) != 0 || r.Addr < end || r.Addr+bytes < r.Addr {
+		if r.Addr%uint64(pageSize) != 0 || r.Addr < end || r.End(pageSize) < r.Addr {
 			l.warn.Addf("%s: page run %d at %#x: impossible or overlapping range, left out", name, i, r.Addr)
 			continue
 		}
-		end = r.Addr + bytes
+		end = r.End(pageSize)
 		kept = append(kept, r)
 	}
 	return kept
 }
 
-// inParent tells whether the pages of a run are to be looked for in the
-// parent.
-func inParent(r criu.PageRun) bool {
-	return r.Flags&criu.PageParent != 0 && r.Flags&criu.PagePresent == 0
-}
-
 // parentPages counts the pages that are in the parent.
 func parentPages(runs []criu.PageRun) (n uint64) {
 	for _, r := range runs {
-		if inParent(r) {
+		if r.InParent() {
 			n += uint64(r.Pages)
 		}
 	}
@@ -129,21 +125,20 @@ func parentPages(runs []criu.PageRun) (n uint64) {
 // unresolved counts the pages that child looks for in parent and that parent
 // does not list.
 func unresolved(child, parent []criu.PageRun, pageSize int) uint64 {
-	size := uint64(pageSize)
 	n := parentPages(child)
 	for _, c := range child {
-		if !inParent(c) {
+		if !c.InParent() {
 			continue
 		}
-		end := c.Addr + uint64(c.Pages)*size
-		for len(parent) > 0 && parent[0].Addr+uint64(parent[0].Pages)*size <= c.Addr {
+		end := c.End(pageSize)
+		for len(parent) > 0 && parent[0].End(pageSize) <= c.Addr {
 			parent = parent[1:]
 		}
 		for _, p := range parent {
 			if p.Addr >= end {
 				break
 			}
-			n -= (min(end, p.Addr+uint64(p.Pages)*size) - max(c.Addr, p.Addr)) / size
+			n -= (min(end, p.End(pageSize)) - max(c.Addr, p.Addr)) / uint64(pageSize)
 		}
 	}
 	return n

@@ -60,7 +60,7 @@ func Open(a *archive.Archive, opts Options) (*Checkpoint, error) {
 	l := &loader{
 		images: im, warn: warn, rootfs: opts.Rootfs,
 		shared:  make(map[uint64]*SharedMemory),
-		claimed: make(map[images]map[uint32]string),
+		claimed: make(map[pagesImage]string),
 		nested:  &nestedTars{spool: opts.Spool, warn: warn},
 	}
 	for _, err := range a.Damage() {
@@ -104,8 +104,8 @@ type loader struct {
 	mounts   map[int]*Mount
 	segments map[uint64]segment
 	shared   map[uint64]*SharedMemory
-	claimed  map[images]map[uint32]string // pages images and the pagemap that each belongs to
-	tasks    map[int]bool                 // TIDs that there are
+	claimed  map[pagesImage]string // the pagemap that each belongs to
+	tasks    map[int]bool          // TIDs that there are
 	nested   *nestedTars
 	deleted  deletedFiles
 }

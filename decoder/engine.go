@@ -1,6 +1,7 @@
 package decoder
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -51,9 +52,9 @@ func (l *loader) container() Container {
 	}
 	if l.metadata("config.dump", &config) {
 		c.ID, c.Name = config.ID, config.Name
-		c.Image = firstOf(config.RootfsImageName, config.RootfsImage)
-		c.ImageID = firstOf(config.RootfsImageID, config.RootfsImageRef)
-		c.Runtime = firstOf(config.OCIRuntime, config.Runtime)
+		c.Image = cmp.Or(config.RootfsImageName, config.RootfsImage)
+		c.ImageID = cmp.Or(config.RootfsImageID, config.RootfsImageRef)
+		c.Runtime = cmp.Or(config.OCIRuntime, config.Runtime)
 		c.Created = l.timestamp("config.dump", "createdTime", config.CreatedTime)
 		c.Checkpointed = l.timestamp("config.dump", "checkpointedTime", config.CheckpointedTime)
 	}
@@ -146,13 +147,4 @@ func (l *loader) timestamp(name, field, text string) time.Time {
 		l.warn.Addf("%s: %s: %w", name, field, err)
 	}
 	return t
-}
-
-func firstOf(values ...string) string {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
 }

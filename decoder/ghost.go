@@ -2,12 +2,10 @@ package decoder
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 
 	ghost_file "github.com/checkpoint-restore/go-criu/v7/crit/images/ghost-file"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/ckptfs/ckptfs/decoder/criu"
 )
@@ -19,16 +17,16 @@ import (
 // Source: criu/files-reg.c:dump_ghost_file, copy_file_to_chunks.
 func (l *loader) ghostBacking(id uint32) (*Backing, error) {
 	name := l.name("ghost-file-%x.img", id)
-	m := l.member(name)
-	if m == nil {
-		return nil, fmt.Errorf("%s: %w", name, ErrMissing)
+	m, err := l.image(name)
+	if err != nil {
+		return nil, err
 	}
 	r, err := criu.NewReader(name, m, m.Size(), criu.MagicGhostFile)
 	if err != nil {
 		return nil, err
 	}
 	var head ghost_file.GhostFileEntry
-	end, err := nextMessage(r, &head)
+	_, end, err := next(r, &head)
 	if err != nil {
 		return nil, err
 	}
@@ -40,7 +38,7 @@ func (l *loader) ghostBacking(id uint32) (*Backing, error) {
 	b.Size = int64(head.GetSize())
 	for {
 		var chunk ghost_file.GhostChunkEntry
-		at, err := nextMessage(r, &chunk)
+		_, at, err := next(r, &chunk)
 		if errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
@@ -62,16 +60,4 @@ func (l *loader) ghostBacking(id uint32) (*Backing, error) {
 		}
 	}
 	return b, nil
-}
-
-// nextMessage decodes the next entry and gives the offset behind it.
-func nextMessage(r *criu.Reader, m proto.Message) (end int64, err error) {
-	entry, off, err := r.Next()
-	if err != nil {
-		return 0, err
-	}
-	if err := proto.Unmarshal(entry, m); err != nil {
-		return 0, r.Errorf(off, "an entry that is no %s: %w", m.ProtoReflect().Descriptor().Name(), err)
-	}
-	return off + int64(len(entry)), nil
 }

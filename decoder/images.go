@@ -51,7 +51,7 @@ func findImages(a *archive.Archive) (*images, error) {
 		var dirs []string
 		for _, m := range a.Members() {
 			if path.Base(m.Name) == name && m.Type == archive.TypeRegular {
-				dirs = append(dirs, strings.TrimSuffix(strings.TrimSuffix(m.Name, name), "/"))
+				dirs = append(dirs, folder(m.Name))
 			}
 		}
 		switch {
@@ -64,14 +64,16 @@ func findImages(a *archive.Archive) (*images, error) {
 	// A cut may have taken both away.
 	for _, m := range a.Members() {
 		if strings.HasSuffix(m.Name, ".img") {
-			dir := path.Dir(m.Name)
-			if dir == "." {
-				dir = ""
-			}
-			return &images{a, dir, archiveDir}, nil
+			return &images{a, folder(m.Name), archiveDir}, nil
 		}
 	}
 	return nil, &NotCheckpointError{"no checkpoint: it has no CRIU images (no pstree.img, no inventory.img)"}
+}
+
+// folder is the folder of a member; "" is the top.
+func folder(name string) string {
+	dir, _ := path.Split(name)
+	return strings.TrimSuffix(dir, "/")
 }
 
 // chooseDir decides between several folders with images: checkpoint/ is the
@@ -156,20 +158,31 @@ func each[M any, P message[M]](im *images, name string, magic criu.Magic, f func
 		return err
 	}
 	for {
-		entry, off, err := r.Next()
+		msg := P(new(M))
+		start, _, err := next(r, msg)
 		if errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
 			return err
 		}
-		msg := P(new(M))
-		if err := proto.Unmarshal(entry, msg); err != nil {
-			return r.Errorf(off, "an entry that is no %s: %w", msg.ProtoReflect().Descriptor().Name(), err)
-		}
 		if err := f(msg, r); err != nil {
-			return r.Errorf(off, "%w", err)
+			return r.Errorf(start, "%w", err)
 		}
 	}
+}
+
+// next decodes the next entry of an image into msg. It gives the offsets of
+// the entry's first byte and of the byte behind it; the error is io.EOF where
+// there is no entry.
+func next(r *criu.Reader, msg proto.Message) (start, end int64, err error) {
+	entry, start, err := r.Next()
+	if err != nil {
+		return 0, 0, err
+	}
+	if err := proto.Unmarshal(entry, msg); err != nil {
+		return 0, 0, r.Errorf(start, "an entry that is no %s: %w", msg.ProtoReflect().Descriptor().Name(), err)
+	}
+	return start, start + int64(len(entry)), nil
 }
 
 var errStop = errors.New("enough")

@@ -52,7 +52,7 @@ func uncovered(m *MM) []Range {
 	const enough = 10
 	var list []Range
 	for _, run := range m.Capture.Runs {
-		r := Range{Addr(run.Addr), Addr(run.Addr + uint64(run.Pages)*uint64(m.PageSize))}
+		r := Range{Addr(run.Addr), Addr(run.End(m.PageSize))}
 		for r.Start < r.End && len(list) < enough {
 			i := m.SearchVMA(r.Start)
 			if i < len(m.VMAs) && m.VMAs[i].Contains(r.Start) {

@@ -73,11 +73,10 @@ func (l *loader) loadMounts() map[int]*Mount {
 func (im *images) matching(pattern string) []string {
 	var names []string
 	for _, m := range im.archive.Members() {
-		dir, base := path.Split(m.Name)
-		if strings.TrimSuffix(dir, "/") != im.dir {
+		if folder(m.Name) != im.dir {
 			continue
 		}
-		if ok, _ := path.Match(pattern, base); ok && im.member(m.Name) != nil {
+		if ok, _ := path.Match(pattern, path.Base(m.Name)); ok && im.member(m.Name) != nil {
 			names = append(names, m.Name)
 		}
 	}

@@ -72,7 +72,7 @@ func givenParent(a *archive.Archive, name string) *images {
 	}
 	for _, m := range a.Members() {
 		if path.Base(m.Name) == "inventory.img" {
-			return &images{archive: a, dir: path.Dir(m.Name)}
+			return &images{archive: a, dir: folder(m.Name)}
 		}
 	}
 	return nil

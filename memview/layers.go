@@ -67,7 +67,7 @@ func (s *AddressSpace) inCapture(c *decoder.Capture, r decoder.Range, kind Kind)
 	case run.Flags&criu.PagePresent != 0 && c.Pages != nil:
 		off := int64(run.Index)*int64(s.mm.PageSize) + int64(r.Start-start)
 		return Segment{Range: r, Kind: kind, Src: c.Pages, Off: off}, true
-	case run.Flags&criu.PageParent != 0 && c.Parent != nil:
+	case run.InParent() && c.Parent != nil:
 		if kind == Captured {
 			kind = Inherited
 		}
@@ -79,7 +79,7 @@ func (s *AddressSpace) inCapture(c *decoder.Capture, r decoder.Range, kind Kind)
 
 // end is the address behind a page run.
 func (s *AddressSpace) end(r criu.PageRun) decoder.Addr {
-	return decoder.Addr(r.Addr + uint64(r.Pages)*uint64(s.mm.PageSize))
+	return decoder.Addr(r.End(s.mm.PageSize))
 }
 
 func (s *AddressSpace) guarded(_ *decoder.VMA, r decoder.Range) (Segment, bool) {

@@ -29,6 +29,13 @@ type PageRun struct {
 	Flags PageFlags
 }
 
+// End is the address behind a run of pages of that size in bytes.
+func (r PageRun) End(pageSize int) uint64 { return r.Addr + uint64(r.Pages)*uint64(pageSize) }
+
+// InParent tells whether the pages are to be looked for in the parent
+// checkpoint; a run whose pages are here too needs none.
+func (r PageRun) InParent() bool { return r.Flags&(PageParent|PagePresent) == PageParent }
+
 // Pagemap is the page index of a process or of a shared-memory object.
 type Pagemap struct {
 	PagesID uint32 // the pages are in pages-<PagesID>.img
