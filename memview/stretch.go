@@ -26,8 +26,9 @@ type Stretch struct {
 
 // Stretches divides the address space into stretches, ascending. A stretch
 // begins where a VMA begins or a gap ends, and ends where the VMA ends or a
-// gap begins; there are no more than about a million. A gap is memory that is absent, or that was never touched for
-// 1 MiB or more; a shorter untouched run is part of the stretch.
+// gap begins; there are no more than about a million. A gap is memory that is
+// absent, or that was never touched for 1 MiB or more; a shorter untouched
+// run is part of the stretch.
 func (s *AddressSpace) Stretches() []Stretch {
 	var list []Stretch
 	for seg := range s.All() {

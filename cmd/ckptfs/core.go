@@ -56,9 +56,6 @@ func writeCore(from sources, pid int, out string) error {
 	if p == nil {
 		return fmt.Errorf("%s: it has no process %d", from.archive, pid)
 	}
-	if p.MM == nil {
-		return fmt.Errorf("process %d: %w", pid, coredump.ErrNoMemory)
-	}
 	core, err := coredump.New(p, memview.New(p.MM))
 	if err != nil {
 		return fmt.Errorf("process %d: %w", pid, err)
@@ -82,7 +79,7 @@ func writeSparse(name string, core *coredump.Core) (err error) {
 			err = errors.Join(err, os.Remove(name))
 		}
 	}()
-	bar := progress("core file", core.DataSize())
+	bar := progress("writing core file", core.DataSize())
 	defer bar.Close()
 	for off := int64(0); ; {
 		start, err := core.NextData(off)
@@ -94,17 +91,9 @@ func writeSparse(name string, core *coredump.Core) (err error) {
 		if off, err = core.NextHole(start); err != nil {
 			return err
 		}
-		at := io.MultiWriter(io.NewOffsetWriter(f, start), deaf{bar})
+		at := io.MultiWriter(io.NewOffsetWriter(f, start), bar)
 		if _, err := io.Copy(at, io.NewSectionReader(core, start, off-start)); err != nil {
 			return err
 		}
 	}
-}
-
-// deaf drops the errors of a progress bar, which are nobody's business.
-type deaf struct{ w io.Writer }
-
-func (d deaf) Write(p []byte) (int, error) {
-	_, _ = d.w.Write(p)
-	return len(p), nil
 }

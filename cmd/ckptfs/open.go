@@ -55,7 +55,7 @@ func (list closers) Close() error {
 
 // open opens the archives and decodes the checkpoint.
 func (s sources) open() (_ *checkpoint, err error) {
-	opts := archive.Options{SpoolDir: s.spoolDir, Progress: progress}
+	opts := archive.Options{SpoolDir: s.spoolDir, Progress: reading}
 	var opened closers
 	defer func() {
 		if err != nil {

@@ -26,7 +26,8 @@ type Options struct {
 	SpoolDir string
 	// Progress is called when an archive is to be expanded, with its form and
 	// its size in bytes. What is written to the result is the compressed
-	// bytes as they are used up; it is closed at the end. It may be nil.
+	// bytes as they are used up, and where that fails, so does the expansion;
+	// it is closed at the end. It may be nil.
 	Progress func(form string, size int64) io.WriteCloser
 }
 

@@ -224,7 +224,7 @@ type counter struct {
 
 func (c *counter) Write(p []byte) (int, error) {
 	c.n += int64(len(p))
-	return 0, errors.New("the terminal is gone")
+	return len(p), nil
 }
 
 func (c *counter) Close() error {

@@ -2,6 +2,7 @@ package archive
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -18,7 +19,7 @@ func spool(f io.Reader, compressed int64, form form, opts Options) (out *os.File
 	if opts.Progress != nil {
 		progress := opts.Progress(form.name, compressed)
 		defer progress.Close()
-		in = io.TeeReader(f, deaf{progress})
+		in = io.TeeReader(f, progress)
 	}
 	expanded, err := form.expand(bufio.NewReaderSize(in, 1<<20))
 	if err != nil {
@@ -36,7 +37,7 @@ func spool(f io.Reader, compressed int64, form form, opts Options) (out *os.File
 	case !startsTar(head):
 		return nil, 0, nil, &NotArchiveError{"a " + form.name + " that expands to something else: " + describe(head)}
 	}
-	dir := spoolDir(opts)
+	dir := cmp.Or(opts.SpoolDir, os.Getenv("TMPDIR"), "/var/tmp")
 	out, err = unnamed(dir)
 	if err != nil {
 		return nil, 0, nil, &SpoolError{dir, err}
@@ -47,23 +48,6 @@ func spool(f io.Reader, compressed int64, form form, opts Options) (out *os.File
 		return nil, 0, nil, &SpoolError{dir, err}
 	}
 	return out, size, damage, nil
-}
-
-// deaf drops the errors of a progress bar, which are nobody's business.
-type deaf struct{ w io.Writer }
-
-func (d deaf) Write(p []byte) (int, error) {
-	_, _ = d.w.Write(p)
-	return len(p), nil
-}
-
-func spoolDir(opts Options) string {
-	for _, dir := range []string{opts.SpoolDir, os.Getenv("TMPDIR")} {
-		if dir != "" {
-			return dir
-		}
-	}
-	return "/var/tmp"
 }
 
 // unnamed makes a file in dir that is gone when it is closed.
