@@ -2,6 +2,7 @@ package layout
 
 import (
 	"maps"
+	"slices"
 	"strings"
 
 	"github.com/ckptfs/ckptfs/decoder"
@@ -17,7 +18,6 @@ const targetXattr = "security.ckptfs.target"
 // link is a symbolic link. raw is its text as the processes saw it, confined
 // one that stays inside the mount.
 func (b *builder) link(attr tree.Attr, raw, confined string) tree.Symlink {
-	attr.Perm = 0o777
 	attr.Xattrs = maps.Clone(attr.Xattrs)
 	if attr.Xattrs == nil {
 		attr.Xattrs = make(map[string]string, 1)
@@ -84,7 +84,7 @@ func resolve(root *branch, from []string, target string) []string {
 		default:
 			at = append(at, step)
 			to, ok := linkTarget(root, at)
-			if !ok || !leadsUp(todo) || links == maxLinks {
+			if !ok || !slices.Contains(todo, "..") || links == maxLinks {
 				continue
 			}
 			links++
@@ -96,15 +96,6 @@ func resolve(root *branch, from []string, target string) []string {
 		}
 	}
 	return at
-}
-
-func leadsUp(steps []string) bool {
-	for _, s := range steps {
-		if s == ".." {
-			return true
-		}
-	}
-	return false
 }
 
 // linkTarget is the target of the link at that path, if it is one.

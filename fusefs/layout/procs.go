@@ -60,7 +60,7 @@ func (b *builder) procs(procs []*process) tree.Dir {
 // only what the kernel shows of a zombie.
 func (p *process) entries() []tree.Entry {
 	entries := []tree.Entry{
-		{Name: "comm", Node: p.comm("comm", p.Comm)},
+		{Name: "comm", Node: p.comm(p.Comm)},
 		{Name: "cmdline", Node: p.bytes("cmdline", procfmt.Cmdline)},
 		{Name: "cmdline.txt", Node: p.items("cmdline.txt", procfmt.Cmdline)},
 		{Name: "task", Node: p.tasks()},
@@ -123,7 +123,7 @@ func (p *process) tasks() tree.Dir {
 func (p *process) task(t *decoder.Thread) tree.Entry {
 	at := fmt.Sprintf("task/%d", t.TID)
 	return tree.Entry{Name: fmt.Sprint(t.TID), Node: p.dir(func() []tree.Entry {
-		entries := []tree.Entry{{Name: "comm", Node: p.comm(at+"/comm", t.Comm)}}
+		entries := []tree.Entry{{Name: "comm", Node: p.comm(t.Comm)}}
 		if !p.State.Dead() {
 			entries = append(entries, tree.Entry{Name: "regs", Node: p.regs(at+"/regs", t)})
 		}
@@ -151,7 +151,7 @@ func (p *process) text(name string, render func(io.Writer) error) tree.File {
 	}))
 }
 
-func (p *process) comm(name, comm string) tree.File {
+func (p *process) comm(comm string) tree.File {
 	return tree.Bytes(p.attr, []byte(comm+"\n"))
 }
 
