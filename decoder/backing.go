@@ -42,7 +42,7 @@ func (l *loader) back(f *File) {
 	f.Backing = b
 }
 
-// find finds the file that a path means: by the mount that it was opened on,
+// find finds the file that a path means: in the mount that it was opened on,
 // since the same path may lead to another file in another mount. It is nil
 // where the checkpoint does not have it.
 func (l *loader) find(f *File) (*Backing, error) {
@@ -52,52 +52,26 @@ func (l *loader) find(f *File) (*Backing, error) {
 		return l.ghostBacking(f.ghost)
 	case f.Deleted:
 		return nil, nil
-	case len(l.mounts) == 0, m != nil && m.Point == "/":
-		return l.rootFile(f.Path), nil
-	case m != nil && m.TmpFS:
-		return l.tmpfsFile(m, f.Path), nil
-	default:
+	case len(l.mounts) == 0:
+		m = rootMount
+	case m == nil:
 		return nil, nil
 	}
-}
-
-// rootFile is a file of the root file system: as the container changed it,
-// or as its image has it.
-func (l *loader) rootFile(name string) *Backing {
-	name = rootRelative(name)
-	if b := l.nestedFile("rootfs-diff.tar", "rootfs-diff", name); b != nil {
-		return b
-	}
-	if l.rootfs == nil || l.deleted.has(name) {
-		return nil
-	}
-	return memberBacking(l.rootfs.Lookup(name), path.Join("rootfs", name))
-}
-
-// tmpfsFile is a file of a tmpfs: CRIU saves one as a compressed tar, but for
-// /dev/shm, which the engine saves.
-//
-// Source: criu/filesystems.c:tmpfs_dump.
-func (l *loader) tmpfsFile(m *Mount, name string) *Backing {
-	name = path.Join(m.Root, strings.TrimPrefix(path.Clean("/"+name), m.Point))[1:]
-	if m.Point == "/dev/shm" {
-		if b := l.nestedFile("devshm-checkpoint.tar", "archive/devshm-checkpoint.tar.d", name); b != nil {
-			return b
+	name := rootRelative(strings.TrimPrefix(path.Clean("/"+f.Path), m.Point))
+	for _, layer := range slices.Backward(l.layers(m)) {
+		a, err := layer.Archive()
+		l.warn.Add(err)
+		if a != nil {
+			at := path.Join(layer.Dir, name)
+			if b := memberBacking(a.Lookup(at), path.Join(layer.Name, at)); b != nil {
+				return b, nil
+			}
+		}
+		if layer.deleted.has(name) {
+			return nil, nil
 		}
 	}
-	image := l.name("tmpfs-dev-%d.tar.gz.img", m.Dev.Major<<20|m.Dev.Minor)
-	return l.nestedFile(image, l.mountPath(image), name)
-}
-
-// nestedFile is a file of a tar inside the archive, which stands at that
-// place of the mount.
-func (l *loader) nestedFile(tar, at, name string) *Backing {
-	a, err := l.nested.open(l.images, tar)
-	l.warn.Add(optional(err))
-	if err != nil {
-		return nil
-	}
-	return memberBacking(a.Lookup(name), path.Join(at, name))
+	return nil, nil
 }
 
 func memberBacking(m *archive.Member, at string) *Backing {

@@ -68,13 +68,14 @@ func Open(a *archive.Archive, opts Options) (*Checkpoint, error) {
 	}
 	l.inventory()
 	l.parents = l.findParents(opts.Parents)
+	container := l.container()
 	l.deleted = l.loadDeletedFiles()
 	l.mounts = l.loadMounts()
 	l.segments = l.loadSegments()
 	l.files = l.loadFiles()
 	return &Checkpoint{
 		Archive:   a,
-		Container: l.container(),
+		Container: container,
 		Processes: l.processes(),
 		UTS:       l.utsNamespaces(),
 		Stats:     l.stats(),
@@ -108,6 +109,7 @@ type loader struct {
 	tasks    map[int]bool          // TIDs that there are
 	nested   *nestedTars
 	deleted  deletedFiles
+	volumes  map[string]string // the tars of the named volumes, by their mount point
 }
 
 // newestImages is the newest version of the image format that is known:
@@ -160,7 +162,7 @@ func (c *Checkpoint) DeletedFiles() []string { return c.loader.deleted.paths }
 //
 // Source: rootfs-diff.tar.
 func (c *Checkpoint) RootfsDiff() (*archive.Archive, error) {
-	a, err := c.NestedTar("rootfs-diff.tar")
+	a, err := c.NestedTar(rootfsDiff)
 	return a, optional(err)
 }
 

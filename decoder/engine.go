@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path"
 	"strings"
 	"time"
 
@@ -49,6 +50,10 @@ func (l *loader) container() Container {
 		CreatedTime      string `json:"createdTime"`
 		CheckpointedTime string `json:"checkpointedTime"`
 		ConmonPidFile    string `json:"conmonPidFile"`
+		NamedVolumes     []struct {
+			Name string `json:"volumeName"`
+			Dest string `json:"dest"`
+		} `json:"namedVolumes"`
 	}
 	if l.metadata("config.dump", &config) {
 		c.ID, c.Name = config.ID, config.Name
@@ -57,6 +62,10 @@ func (l *loader) container() Container {
 		c.Runtime = cmp.Or(config.OCIRuntime, config.Runtime)
 		c.Created = l.timestamp("config.dump", "createdTime", config.CreatedTime)
 		c.Checkpointed = l.timestamp("config.dump", "checkpointedTime", config.CheckpointedTime)
+		l.volumes = make(map[string]string)
+		for _, v := range config.NamedVolumes {
+			l.volumes[path.Clean(v.Dest)] = path.Join("volumes", v.Name+".tar")
+		}
 	}
 	var spec specs.Spec
 	if l.metadata("spec.dump", &spec) {

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/checkpoint-restore/go-criu/v7/crit/images/mnt"
 	"github.com/checkpoint-restore/go-criu/v7/crit/images/utsns"
 
 	"github.com/ckptfs/ckptfs/decoder/criu"
@@ -38,35 +37,6 @@ func (l *loader) utsNamespaces() []UTSNamespace {
 	}
 	slices.SortFunc(list, func(a, b UTSNamespace) int { return int(int64(a.ID) - int64(b.ID)) })
 	return list
-}
-
-// Mount is an entry of the container's mount table.
-//
-// Source: mountpoints-<id>.img.
-type Mount struct {
-	ID, Parent int
-	Dev        Dev
-	Root       string // of the mount in its file system
-	Point      string
-	TmpFS      bool
-}
-
-// loadMounts decodes the mount tables, by mount id.
-func (l *loader) loadMounts() map[int]*Mount {
-	mounts := make(map[int]*Mount)
-	for _, name := range l.matching("mountpoints-*.img") {
-		err := each(l.images, name, criu.MagicMountpoints, func(e *mnt.MntEntry, _ *criu.Reader) error {
-			mounts[int(e.GetMntId())] = &Mount{
-				ID: int(e.GetMntId()), Parent: int(e.GetParentMntId()),
-				Dev:  kernelDev(e.GetRootDev()),
-				Root: path.Join("/", e.GetRoot()), Point: path.Join("/", e.GetMountpoint()),
-				TmpFS: e.GetFstype() == uint32(mnt.Fstype_TMPFS) || e.GetFsname() == "tmpfs",
-			}
-			return nil
-		})
-		l.warn.Add(err)
-	}
-	return mounts
 }
 
 // matching lists the images whose name matches pattern, sorted.

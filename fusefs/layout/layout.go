@@ -38,6 +38,9 @@ func (b *builder) root() []tree.Entry {
 		{Name: "cores", Node: b.cores(procs)},
 		{Name: "ns", Node: b.namespaces()},
 		{Name: "procs", Node: b.procs(procs)},
+		{Name: "rootfs", Node: b.rootfs()},
+		{Name: "rootfs-deleted", Node: b.rootfsDeleted()},
+		{Name: "rootfs-diff", Node: b.rootfsDiff()},
 		{Name: "summary", Node: b.text("summary", func(w io.Writer) error { return report.Summary(w, b.ck) })},
 		{Name: "summary.json", Node: b.text("summary.json", func(w io.Writer) error { return report.JSON(w, b.ck) })},
 		{Name: "warnings", Node: tree.VolatileText(b.fileAttr(), b.warnings)},
@@ -45,7 +48,6 @@ func (b *builder) root() []tree.Entry {
 	if b.ck.Stats != nil {
 		entries = append(entries, tree.Entry{Name: "stats", Node: b.text("stats", func(w io.Writer) error { return report.Stats(w, b.ck) })})
 	}
-	entries = append(entries, b.rootfs()...)
 	return sorted(entries)
 }
 

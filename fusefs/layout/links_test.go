@@ -14,7 +14,7 @@ func links(lines ...string) *branch {
 		name, target, _ := strings.Cut(line, " -> ")
 		members = append(members, &archive.Member{Name: name, Type: archive.TypeSymlink, Target: target})
 	}
-	return grow(members)
+	return grow("", members)
 }
 
 func TestConfine(t *testing.T) {

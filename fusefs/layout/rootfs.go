@@ -1,81 +1,98 @@
 package layout
 
 import (
-	"errors"
-	"fmt"
-	"io"
 	"path"
-	"slices"
 	"strings"
+	"sync"
 
+	"github.com/ckptfs/ckptfs/decoder"
 	"github.com/ckptfs/ckptfs/decoder/archive"
-	"github.com/ckptfs/ckptfs/fusefs/escape"
 	"github.com/ckptfs/ckptfs/fusefs/tree"
 )
 
-// rootfs is rootfs-diff/ and rootfs-deleted. Both are there even where the
-// container changed nothing, and are empty then.
-func (b *builder) rootfs() []tree.Entry {
-	deleted := b.ck.DeletedFiles()
-	return []tree.Entry{
-		{Name: "rootfs-deleted", Node: b.text("rootfs-deleted", func(w io.Writer) error {
-			for _, name := range deleted {
-				if _, err := fmt.Fprintln(w, escape.String(name)); err != nil {
-					return err
-				}
-			}
+// rootfs is rootfs/: the root file system as the first process saw it.
+func (b *builder) rootfs() tree.Dir {
+	return tree.LazyDir(b.dirAttr(), func() ([]tree.Entry, error) {
+		return b.folder(b.mounted(b.ck.Mounts())), nil
+	})
+}
+
+// mounted is a mounted directory. Nothing of it is opened before somebody looks
+// into it, for what a tmpfs held has to be expanded first.
+func (b *builder) mounted(m *decoder.MountTree) *branch {
+	return &branch{fill: sync.OnceValue(func() map[string]*branch {
+		root := new(branch)
+		for _, layer := range m.Layers {
+			b.lay(root, layer)
+		}
+		for _, below := range m.Below {
+			b.mountBelow(root, m.Point, below)
+		}
+		return root.children
+	})}
+}
+
+// lay puts a layer over what is in root.
+func (b *builder) lay(root *branch, layer decoder.Layer) {
+	for _, name := range layer.Deleted() {
+		root.remove(strings.Trim(path.Clean("/"+name), "/"))
+	}
+	a, err := layer.Archive()
+	b.ck.Warnings.Add(err)
+	if a == nil {
+		return
+	}
+	for _, m := range a.Members() {
+		if name, ok := below(layer.Dir, m.Name); ok && name != "" {
+			root.put(name, m, path.Join("rootfs", layer.Name))
+		}
+	}
+}
+
+// mountBelow mounts m, which is mounted somewhere below root, the directory
+// of that path. Where the checkpoint has nothing of it there is an empty
+// directory or no file: what the image has in its place, no process saw.
+func (b *builder) mountBelow(root *branch, at string, m *decoder.MountTree) {
+	name, ok := below(strings.Trim(at, "/"), strings.Trim(m.Point, "/"))
+	if !ok || name == "" || len(name) > maxPath {
+		b.ck.Warnings.Addf("mount point %q: no path below %q, left out", m.Point, at)
+		return
+	}
+	old := root.lookup(strings.Split(name, "/"))
+	if file := b.mountedFile(m); file != nil {
+		root.set(name, file)
+	} else if len(m.Layers) > 0 || len(m.Below) > 0 || old != nil && old.isDir() {
+		root.set(name, b.mounted(m))
+	} else {
+		root.remove(name)
+	}
+}
+
+// mountedFile is the file that was mounted, if it was no directory.
+func (b *builder) mountedFile(m *decoder.MountTree) *branch {
+	for _, layer := range m.Layers {
+		if layer.Dir == "" {
 			return nil
-		})},
-		{Name: "rootfs-diff", Node: tree.LazyDir(b.dirAttr(), func() ([]tree.Entry, error) {
-			return b.rootfsDiff(deleted)
-		})},
-	}
-}
-
-func (b *builder) rootfsDiff(deleted []string) ([]tree.Entry, error) {
-	a, err := b.ck.RootfsDiff()
-	if err != nil {
+		}
+		a, err := layer.Archive()
 		b.ck.Warnings.Add(err)
-		return nil, err
-	}
-	var members []*archive.Member
-	if a != nil {
-		members = a.Members()
-	}
-	root := grow(members)
-	// A folder comes before what is in it: deleted, it is a whiteout alone.
-	for _, name := range slices.Sorted(slices.Values(deleted)) {
-		if err := whiteOut(root, name); err != nil {
-			b.ck.Warnings.Addf("deleted.files: %q: %w", name, err)
+		if a == nil {
+			return nil
+		}
+		if member := a.Lookup(layer.Dir); member != nil && member.Type != archive.TypeDirectory {
+			return &branch{member: member, origin: path.Join("rootfs", layer.Name)}
 		}
 	}
-	return b.folder("rootfs-diff", root), nil
-}
-
-// whiteOut marks a path as deleted in the way of overlayfs, with a character
-// device of number 0:0 (Documentation/filesystems/overlayfs.rst). What was
-// deleted and then made anew is no whiteout.
-func whiteOut(root *branch, name string) error {
-	name = strings.TrimPrefix(path.Clean("/"+name), "/")
-	if name == "" || len(name) > maxPath || strings.IndexByte(name, 0) >= 0 {
-		return errors.New("no path that can be deleted")
-	}
-	at := root
-	for component := range strings.SplitSeq(name, "/") {
-		if len(component) > maxComponent {
-			return errors.New("no path that can be deleted")
-		}
-		if !at.isDir() {
-			return errors.New("lies below what is no directory")
-		}
-		at = at.child(component)
-	}
-	at.whiteout = at.member == nil && at.children == nil
 	return nil
 }
 
-// Limits of the kernel: linux/limits.h.
-const (
-	maxPath      = 4096 // PATH_MAX
-	maxComponent = 255  // NAME_MAX
-)
+// below is the path that leads from dir, "" for the top, to name.
+func below(dir, name string) (string, bool) {
+	if dir == "" {
+		return name, true
+	}
+	if name == dir {
+		return "", true
+	}
+	return strings.CutPrefix(name, dir+"/")
+}

@@ -1,0 +1,112 @@
+package decoder
+
+import (
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/checkpoint-restore/go-criu/v7/crit/images/mnt"
+
+	"github.com/ckptfs/ckptfs/decoder/criu"
+)
+
+// Mount is an entry of the mount table of a mount namespace.
+//
+// Source: mountpoints-<id>.img.
+type Mount struct {
+	NS         uint32 // CRIU's id of the namespace
+	ID, Parent int
+	Dev        Dev
+	Root       string // of the mount in its file system
+	Point      string
+	TmpFS      bool
+}
+
+// maxMounts is how many mounts a mount namespace may have unless the kernel is
+// told otherwise (Documentation/admin-guide/sysctl/fs.rst:mount-max).
+const maxMounts = 100_000
+
+// loadMounts decodes the mount tables, by mount id.
+func (l *loader) loadMounts() map[int]*Mount {
+	mounts := make(map[int]*Mount)
+	for _, name := range l.matching("mountpoints-*.img") {
+		ns, _ := imageID(name, "mountpoints-")
+		err := each(l.images, name, criu.MagicMountpoints, func(e *mnt.MntEntry, _ *criu.Reader) error {
+			if len(mounts) == maxMounts {
+				return fmt.Errorf("more than %d mounts", maxMounts)
+			}
+			mounts[int(e.GetMntId())] = &Mount{
+				NS: ns, ID: int(e.GetMntId()), Parent: int(e.GetParentMntId()),
+				Dev:  kernelDev(e.GetRootDev()),
+				Root: path.Join("/", e.GetRoot()), Point: path.Join("/", e.GetMountpoint()),
+				TmpFS: e.GetFstype() == uint32(mnt.Fstype_TMPFS) || e.GetFsname() == "tmpfs",
+			}
+			return nil
+		})
+		l.warn.Add(err)
+	}
+	return mounts
+}
+
+// MountTree is what was mounted at a place, and what was mounted below it.
+type MountTree struct {
+	Point  string
+	Layers []Layer      // the lowest first; none where the checkpoint has nothing of it
+	Below  []*MountTree // sorted by Point
+}
+
+// Mounts is the root file system as the first process saw it.
+func (c *Checkpoint) Mounts() *MountTree {
+	l := c.loader
+	ns := l.mountNamespace(c.Processes)
+	below := make(map[int][]*Mount) // by the parent's id
+	var root *Mount
+	for _, m := range l.mounts {
+		if m.NS != ns {
+			continue
+		}
+		if parent := l.mounts[m.Parent]; parent != nil && parent.NS == ns && parent != m {
+			below[m.Parent] = append(below[m.Parent], m)
+		} else if m.Point == "/" && (root == nil || m.ID < root.ID) {
+			root = m
+		}
+	}
+	if root == nil {
+		root = rootMount
+	}
+	return l.mountTree(root, below)
+}
+
+// rootMount stands for the root file system where there is no mount table.
+var rootMount = &Mount{Root: "/", Point: "/"}
+
+// mountTree is what was mounted at m. A mount that covers all of another
+// stands in its place. Mounts that are each other's parents are below none.
+func (l *loader) mountTree(m *Mount, below map[int][]*Mount) *MountTree {
+	children := below[m.ID]
+	delete(below, m.ID)
+	t := &MountTree{Point: m.Point, Layers: l.layers(m)}
+	for _, child := range children {
+		if child.Point == m.Point {
+			return l.mountTree(child, below)
+		}
+		t.Below = append(t.Below, l.mountTree(child, below))
+	}
+	slices.SortFunc(t.Below, func(a, b *MountTree) int { return strings.Compare(a.Point, b.Point) })
+	return t
+}
+
+// mountNamespace is that of the first process, or else the first there is.
+func (l *loader) mountNamespace(processes []*Process) uint32 {
+	if len(processes) > 0 && processes[0].IDs != nil && processes[0].IDs.Mnt != 0 {
+		return processes[0].IDs.Mnt
+	}
+	var first uint32
+	for _, m := range l.mounts {
+		if first == 0 || m.NS < first {
+			first = m.NS
+		}
+	}
+	return first
+}
