@@ -34,6 +34,7 @@ func (l *loader) back(f *File) {
 	b, err := l.find(f)
 	if err == nil && b != nil {
 		err = f.matches(b)
+		f.Refused = err != nil
 	}
 	if err != nil {
 		l.warn.Addf("mapped file %q: %w: its pages are absent", f.Path, err)

@@ -17,6 +17,7 @@ type File struct {
 	BuildID []byte   // GNU build-id of an ELF file, padded with zeros to whole words; nil where not recorded
 	Sum     bool     // a checksum is recorded
 	Backing *Backing // its bytes; nil where they are nowhere to be had, or nobody maps it
+	Refused bool     // a file of that path was found and is not the one that was mapped
 
 	looked bool   // Backing was looked for
 	ghost  uint32 // id of the ghost file's image; 0 for none

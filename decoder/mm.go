@@ -29,6 +29,8 @@ func (l *loader) mm(pid int, arch Arch) *MM {
 	}
 	if m.Exe == nil {
 		l.warn.Addf("process %d: %s: its executable is file %d, which %s does not have", pid, name, e.GetExeFileId(), l.name("files.img"))
+	} else if m.Exe.Kind == FileRegular {
+		l.back(m.Exe)
 	}
 	m.PageSize, err = pageSize(m)
 	if err != nil {

@@ -12,12 +12,12 @@ var update = flag.Bool("update", false, "rewrite the golden listings from what t
 // listingScript prints what makes the tree of a mount: of each file its path,
 // type, mode, size and link target, and the SHA-256 sum of small ones. mem has
 // no size and cores are too big; stretches of memory have their address in
-// their name.
+// their name; gdbinit names the mount point.
 const listingScript = `
-	find . -mindepth 1 ! -path './archive/*' \( -type f -printf '%p %y %m %s\n' -o -type l -printf '%p %y %l\n' -o -printf '%p %y %m\n' \) |
+	find . -mindepth 1 ! -path './archive/*' \( -name gdbinit -printf '%p %y %m\n' -o -type f -printf '%p %y %m %s\n' -o -type l -printf '%p %y %l\n' -o -printf '%p %y %m\n' \) |
 	while IFS= read -r line; do
 		set -- $line
-		if [ "$2" = f ] && [ "${1##*/}" != mem ] && [ "$4" -le 65536 ]; then
+		if [ "$2" = f ] && [ "${1##*/}" != mem ] && [ -n "${4-}" ] && [ "$4" -le 65536 ]; then
 			echo "$line $(sha256sum <"$1" | cut -c 1-64)"
 		else
 			echo "$line"

@@ -72,7 +72,7 @@ func (m *mount) serve(ready func() error) error {
 		return err
 	}
 	defer ck.Close()
-	root := layout.Root(ck.Checkpoint, layout.Options{RawLinks: m.options.rawLinks})
+	root := layout.Root(ck.Checkpoint, layout.Options{RawLinks: m.options.rawLinks, MountPoint: m.point})
 	// Garbage here is mostly buffers of 1 MiB. With less of it piling up, four
 	// readers on two cores bring the daemon to 35 MB in place of 58.
 	debug.SetGCPercent(25)

@@ -18,6 +18,10 @@ type Options struct {
 	// RawLinks shows links as the processes saw them, instead of confining
 	// them to the mount.
 	RawLinks bool
+	// MountPoint is the absolute path at which the tree is mounted. Where it
+	// is empty, files that have to name others name them from the tree's root
+	// on.
+	MountPoint string
 }
 
 //go:embed README

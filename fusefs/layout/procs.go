@@ -81,7 +81,10 @@ func (p *process) entries() []tree.Entry {
 		tree.Entry{Name: "smaps", Node: p.text("smaps", func(w io.Writer) error { return procfmt.Smaps(w, p.MM, p.space()) })},
 	)
 	if coredump.Check(p.Process) == nil {
-		entries = append(entries, tree.Entry{Name: "core", Node: tree.NewSymlink(p.attr, fmt.Sprintf("../../cores/core.%d", p.PID))})
+		entries = append(entries,
+			tree.Entry{Name: "core", Node: tree.NewSymlink(p.attr, fmt.Sprintf("../../cores/core.%d", p.PID))},
+			tree.Entry{Name: "gdbinit", Node: p.gdbinit()},
+		)
 	}
 	return sorted(append(entries, p.links()...))
 }
