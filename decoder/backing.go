@@ -63,8 +63,7 @@ func (l *loader) find(f *File) (*Backing, error) {
 		a, err := layer.Archive()
 		l.warn.Add(err)
 		if a != nil {
-			at := path.Join(layer.Dir, name)
-			if b := memberBacking(a.Lookup(at), path.Join(layer.Name, at)); b != nil {
+			if b := memberBacking(a.Lookup(path.Join(layer.Dir, name)), path.Join(layer.Name, name)); b != nil {
 				return b, nil
 			}
 		}

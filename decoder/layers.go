@@ -5,7 +5,7 @@ import "github.com/ckptfs/ckptfs/decoder/archive"
 // Layer is the files of a mounted file system, or what was changed of those
 // in the layer below it.
 type Layer struct {
-	Name string // where it stands in the mount
+	Name string // where the mount has its files
 	Dir  string // the part of the archive that was mounted; "" for all of it
 
 	open    func() (*archive.Archive, error)
@@ -31,11 +31,11 @@ func (l *loader) layers(m *Mount) []Layer {
 	case m.Point == "/":
 		return l.rootLayers()
 	case l.member(volume) != nil:
-		return []Layer{l.nestedLayer(l.mountPath(volume), volume)}
+		return []Layer{l.nestedLayer("rootfs"+m.Point, volume)}
 	case m.Point == "/dev/shm" && l.member(devShm) != nil:
 		return []Layer{l.nestedLayer(l.mountPath(devShm)+".d", devShm)}
 	case m.TmpFS && l.member(tmpfs) != nil:
-		layer := l.nestedLayer(l.mountPath(tmpfs), tmpfs)
+		layer := l.nestedLayer("rootfs"+m.Point, tmpfs)
 		layer.Dir = rootRelative(m.Root)
 		return []Layer{layer}
 	default:

@@ -137,7 +137,7 @@ func TestFindFile(t *testing.T) {
 			"in a tmpfs", &regfile.RegFileEntry{Name: proto.String("/scratch/x"), MntId: proto.Int32(2)},
 			map[string][]byte{mountsImage: mounts, "checkpoint/tmpfs-dev-43.tar.gz.img": tarOf(t, "./x", "tmpfs")},
 			[]string{"scratch/x", "image"},
-			"archive/checkpoint/tmpfs-dev-43.tar.gz.img/x=tmpfs",
+			"rootfs/scratch/x=tmpfs",
 		},
 		{
 			"in /dev/shm", &regfile.RegFileEntry{Name: proto.String("/dev/shm/x"), MntId: proto.Int32(3)},

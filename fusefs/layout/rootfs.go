@@ -1,6 +1,7 @@
 package layout
 
 import (
+	"fmt"
 	"path"
 	"strings"
 	"sync"
@@ -22,8 +23,8 @@ func (b *builder) rootfs() tree.Dir {
 func (b *builder) mounted(m *decoder.MountTree) *branch {
 	return &branch{fill: sync.OnceValue(func() map[string]*branch {
 		root := new(branch)
-		for _, layer := range m.Layers {
-			b.lay(root, layer)
+		for i, layer := range m.Layers {
+			b.lay(root, layer, fmt.Sprintf("rootfs%s#%d", m.Point, i))
 		}
 		for _, below := range m.Below {
 			b.mountBelow(root, m.Point, below)
@@ -32,8 +33,8 @@ func (b *builder) mounted(m *decoder.MountTree) *branch {
 	})}
 }
 
-// lay puts a layer over what is in root.
-func (b *builder) lay(root *branch, layer decoder.Layer) {
+// lay puts a layer over what is in root. origin names its archive.
+func (b *builder) lay(root *branch, layer decoder.Layer, origin string) {
 	for _, name := range layer.Deleted() {
 		root.remove(strings.Trim(path.Clean("/"+name), "/"))
 	}
@@ -44,7 +45,7 @@ func (b *builder) lay(root *branch, layer decoder.Layer) {
 	}
 	for _, m := range a.Members() {
 		if name, ok := below(layer.Dir, m.Name); ok && name != "" {
-			root.put(name, m, path.Join("rootfs", layer.Name))
+			root.put(name, m, origin)
 		}
 	}
 }
@@ -80,7 +81,7 @@ func (b *builder) mountedFile(m *decoder.MountTree) *branch {
 			return nil
 		}
 		if member := a.Lookup(layer.Dir); member != nil && member.Type != archive.TypeDirectory {
-			return &branch{member: member, origin: path.Join("rootfs", layer.Name)}
+			return &branch{member: member, origin: "rootfs" + m.Point}
 		}
 	}
 	return nil
