@@ -19,12 +19,14 @@ import (
 	"time"
 )
 
-// recorded are the checkpoints whose live processes were recorded, with all
-// that belongs to them: the files of the container's image, and the parent
-// where that is an archive of its own.
-var recorded = []struct {
+// recording is a checkpoint whose live processes were recorded, with all that
+// belongs to it: the files of the container's image, and the parent where that
+// is an archive of its own.
+type recording struct {
 	name, archive, truth, sysroot, parent string
-}{
+}
+
+var recorded = []recording{
 	{"zoo", "zoo/checkpoint.tar.zst", "zoo/truth.tar.zst", "zoo", ""},
 	{"counter", "counter/checkpoint.tar.zst", "counter/truth.tar.zst", "counter", ""},
 	{"predump", "predump/final.tar.zst", "predump/truth.tar.zst", "predump", "predump/pre.tar.zst"},
