@@ -42,6 +42,16 @@ func (c class) maxWord() uint64 {
 // maxSize is the size in bytes of the largest core file. Offsets are words.
 func (c class) maxSize() int64 { return int64(min(c.maxWord(), math.MaxInt64)) }
 
+// ident is the start of an ELF file.
+func (c class) ident() [elf.EI_NIDENT]byte {
+	return [elf.EI_NIDENT]byte{
+		0x7f, 'E', 'L', 'F',
+		elf.EI_CLASS:   byte(c),
+		elf.EI_DATA:    byte(elf.ELFDATA2LSB),
+		elf.EI_VERSION: byte(elf.EV_CURRENT),
+	}
+}
+
 // appendWords appends words of the class's size.
 func (c class) appendWords(b []byte, words ...uint64) []byte {
 	if c == class64 {

@@ -44,7 +44,7 @@ func New(p *decoder.Process, mem Memory) (*Core, error) {
 	page := int64(p.MM.PageSize)
 	h := headers{machine: threads[0].machine(), parts: parts, noteSize: len(n.appendTo(nil)), page: page}
 	headSize := roundUp(int64(h.size()+h.noteSize), page)
-	tailOff, err := place(parts, threads[0].class(), headSize)
+	tailOff, err := place(parts, threads[0].class(), headSize, page)
 	if err != nil {
 		return nil, err
 	}
@@ -96,6 +96,11 @@ func (c *Core) readPiece(p []byte, off int64) (int, error) {
 		return copy(p, c.head()[off:]), nil
 	case off < c.tailOff:
 		part := &c.parts[c.find(off)]
+		if off < part.off { // between two parts of a page
+			n := min(int64(len(p)), part.off-off)
+			clear(p[:n])
+			return int(n), nil
+		}
 		n := min(int64(len(p)), part.end()-off)
 		return c.mem.ReadMem(p[:n], part.addr(off))
 	case off < c.Size():

@@ -66,12 +66,7 @@ func (h *headers) appendTo(b []byte) []byte {
 func (h *headers) appendEhdr(b []byte) []byte {
 	size := h.class().sizes()
 	e := elf.Header64{
-		Ident: [elf.EI_NIDENT]byte{
-			0x7f, 'E', 'L', 'F',
-			elf.EI_CLASS:   byte(h.class()),
-			elf.EI_DATA:    byte(elf.ELFDATA2LSB),
-			elf.EI_VERSION: byte(elf.EV_CURRENT),
-		},
+		Ident:     h.class().ident(),
 		Type:      uint16(elf.ET_CORE),
 		Machine:   uint16(h.machine),
 		Version:   uint32(elf.EV_CURRENT),

@@ -13,6 +13,7 @@ const (
 	ntFile       elf.NType = 0x46494c45 // NT_FILE, "FILE"
 	ntPRXFPREG   elf.NType = 0x46e62b7f // NT_PRXFPREG
 	nt386TLS     elf.NType = 0x200      // NT_386_TLS
+	ntGNUBuildID elf.NType = 3          // NT_GNU_BUILD_ID
 	ntX86XState  elf.NType = 0x202      // NT_X86_XSTATE
 	ntARMTLS     elf.NType = 0x401      // NT_ARM_TLS
 	ntARMPACMask elf.NType = 0x406      // NT_ARM_PAC_MASK

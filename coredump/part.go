@@ -49,20 +49,21 @@ func known(vmas []*decoder.VMA, mem Memory) (parts []part, data int64, err error
 	return slices.Clip(parts), data, nil
 }
 
-// place sets the offsets of the parts, one behind the other from off on. It
-// returns the offset behind the last. Memory for which words of the class are
-// too short is an error.
-func place(parts []part, c class, off int64) (end int64, err error) {
+// place sets the offsets of the parts, one behind the other from off on, each
+// at the place in its page that it has in memory. It returns the offset behind
+// the last. Memory for which words of the class are too short is an error.
+func place(parts []part, c class, off, page int64) (end int64, err error) {
 	room := c.maxSize() - int64(c.sizes().shdr)
 	for i := range parts {
 		p := &parts[i]
 		if uint64(p.End-1) > c.maxWord() {
 			return 0, &UnsupportedError{fmt.Sprintf("memory up to %s is beyond the addresses of a 32-bit process", p.Range)}
 		}
-		if p.Len() > uint64(max(room-off, 0)) {
+		gap := (int64(p.Start) - off) & (page - 1)
+		if p.Len() > uint64(max(room-off-gap, 0)) {
 			return 0, &UnsupportedError{fmt.Sprintf("memory up to %s is too large for a file", p.Range)}
 		}
-		p.off = off
+		p.off = off + gap
 		off = p.end()
 	}
 	return off, nil

@@ -77,7 +77,7 @@ func TestPlaceOverflow(t *testing.T) {
 		for _, n := range tt.sizes {
 			parts = append(parts, part{Range: decoder.Range{End: decoder.Addr(n)}})
 		}
-		if end, err := place(parts, tt.class, off); end != tt.want || (err == nil) != (tt.want > 0) {
+		if end, err := place(parts, tt.class, off, testPage); end != tt.want || (err == nil) != (tt.want > 0) {
 			t.Errorf("%s: place = %d, %v, want %d", tt.name, end, err, tt.want)
 		}
 	}

@@ -21,6 +21,7 @@ func coreCommand() *cli.Command {
 		ArgsUsage:   "ARCHIVE PID",
 		Description: "The file is sparse: memory that was never touched takes no room.",
 		Flags: append(sourceFlags(),
+			&cli.BoolFlag{Name: "fake-build-ids", Usage: "fabricate pages that say the build-ids of the mapped files"},
 			&cli.PathFlag{Name: "o", Usage: "write to `FILE`, or to standard output for \"-\"; core.PID if not given"},
 		),
 		Action: func(c *cli.Context) error {
@@ -33,17 +34,21 @@ func coreCommand() *cli.Command {
 				return usageError{c.Command.Name, fmt.Errorf("%q is no PID", args[1])}
 			}
 			out := c.Path("o")
+			fake := c.Bool("fake-build-ids")
 			if out == "" {
 				out = fmt.Sprintf("core.%d", pid)
+				if fake {
+					out += ".fake-build-ids"
+				}
 			}
-			return writeCore(sourcesOf(c, args[0]), pid, out)
+			return writeCore(sourcesOf(c, args[0]), pid, fake, out)
 		},
 	}
 }
 
 // writeCore writes the core file of a process to a file, or to standard
-// output for "-".
-func writeCore(from sources, pid int, out string) error {
+// output for "-"; if fake, with fabricated build-ids.
+func writeCore(from sources, pid int, fake bool, out string) error {
 	if out == "-" && term.IsTerminal(int(os.Stdout.Fd())) {
 		return errors.New("standard output is a terminal, which a core file would upset")
 	}
@@ -56,7 +61,11 @@ func writeCore(from sources, pid int, out string) error {
 	if p == nil {
 		return fmt.Errorf("%s: it has no process %d", from.archive, pid)
 	}
-	core, err := coredump.New(p, memview.New(p.MM))
+	var mem coredump.Memory = memview.New(p.MM)
+	if fake {
+		mem = coredump.WithFakeBuildIDs(p, mem)
+	}
+	core, err := coredump.New(p, mem)
 	if err != nil {
 		return fmt.Errorf("process %d: %w", pid, err)
 	}

@@ -22,7 +22,9 @@ func mountCommand() *cli.Command {
 		ArgsUsage: "ARCHIVE MOUNTPOINT",
 		Description: "Returns when the mount is ready; a daemon serves it until it is unmounted.\n" +
 			"Options for -o: allow_other (let other users in), links=raw (show links as\n" +
-			"the processes saw them; root's mount then does not follow them).",
+			"the processes saw them; root's mount then does not follow them),\n" +
+			"fake-build-ids (add core files with fabricated pages that say the build-ids\n" +
+			"of the mapped files, for debuggers that look for them).",
 		Flags: append(sourceFlags(),
 			&cli.BoolFlag{Name: "f", Usage: "stay in the foreground; Ctrl-C unmounts"},
 			&cli.StringSliceFlag{Name: "o", Usage: "mount `OPTIONS`, separated by commas"},
@@ -72,7 +74,11 @@ func (m *mount) serve(ready func() error) error {
 		return err
 	}
 	defer ck.Close()
-	root := layout.Root(ck.Checkpoint, layout.Options{RawLinks: m.options.rawLinks, MountPoint: m.point})
+	root := layout.Root(ck.Checkpoint, layout.Options{
+		RawLinks:     m.options.rawLinks,
+		FakeBuildIDs: m.options.fakeBuildIDs,
+		MountPoint:   m.point,
+	})
 	// Garbage here is mostly buffers of 1 MiB. With less of it piling up, four
 	// readers on two cores bring the daemon to 35 MB in place of 58.
 	debug.SetGCPercent(25)

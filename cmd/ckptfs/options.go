@@ -4,8 +4,9 @@ import "fmt"
 
 // mountOptions are those of -o.
 type mountOptions struct {
-	allowOther bool
-	rawLinks   bool
+	allowOther   bool
+	rawLinks     bool
+	fakeBuildIDs bool
 }
 
 // parseOptions understands the options of ckptfs, and those that fstab(5) and
@@ -20,6 +21,8 @@ func parseOptions(list []string) (mountOptions, error) {
 			o.rawLinks = true
 		case "links=confined":
 			o.rawLinks = false
+		case "fake-build-ids":
+			o.fakeBuildIDs = true
 		case "", "defaults", "nofail", "ro", "nosuid", "nodev", "noexec":
 		default:
 			return o, fmt.Errorf("unknown mount option %q", option)

@@ -22,19 +22,29 @@ func (b *builder) cores(procs []*process) tree.Dir {
 				b.ck.Warnings.Addf("cores/%s: %w", name, err)
 				continue
 			}
-			entries = append(entries, tree.Entry{Name: name, Node: p.core(name)})
+			entries = append(entries, tree.Entry{Name: name, Node: p.core(name, p.memory)})
+			if b.opts.FakeBuildIDs {
+				name += ".fake-build-ids"
+				entries = append(entries, tree.Entry{Name: name, Node: p.core(name, p.fakeBuildIDs)})
+			}
 		}
 		return sorted(entries), nil
 	})
 }
 
-func (p *process) core(name string) tree.File {
+func (p *process) core(name string, mem func() coredump.Memory) tree.File {
 	return tree.ContentFile(p.attr, func() (tree.Content, error) {
-		c, err := coredump.New(p.Process, p.space())
+		c, err := coredump.New(p.Process, mem())
 		if err != nil {
 			p.ck.Warnings.Addf("cores/%s: %w", name, err)
 			return nil, err
 		}
 		return sparse{readable{c, p.ck.Warnings}, c}, nil
 	})
+}
+
+func (p *process) memory() coredump.Memory { return p.space() }
+
+func (p *process) fakeBuildIDs() coredump.Memory {
+	return coredump.WithFakeBuildIDs(p.Process, p.space())
 }

@@ -18,6 +18,9 @@ type Options struct {
 	// RawLinks shows links as the processes saw them, instead of confining
 	// them to the mount.
 	RawLinks bool
+	// FakeBuildIDs adds to each core file a second one, with made-up pages
+	// that say the build-ids of the mapped files.
+	FakeBuildIDs bool
 	// MountPoint is the absolute path at which the tree is mounted. Where it
 	// is empty, files that have to name others name them from the tree's root
 	// on.
