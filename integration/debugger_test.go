@@ -5,11 +5,33 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 )
+
+// gdb16 returns the command that runs gdb 16.
+var gdb16 = sync.OnceValues(func() (string, error) {
+	command, err := filepath.Abs("../scripts/gdb16")
+	if err != nil {
+		return "", err
+	}
+	return command, exec.Command(command, "--version").Run()
+})
+
+// gdbCommand returns the command that runs a gdb: "gdb", "gdb16" or
+// "gdb-multiarch".
+func gdbCommand(t testing.TB, name string) string {
+	t.Helper()
+	require(t, name)
+	if name == "gdb16" {
+		name, _ = gdb16()
+	}
+	return name
+}
 
 // debuggee is a process in a mount, and what a debugger is given with it.
 type debuggee struct {

@@ -11,51 +11,55 @@ import (
 
 // gdbWithInit opens a process in gdb by its gdbinit, from another folder than
 // the mount, and returns all that gdb prints.
-func gdbWithInit(t *testing.T, root string, pid int, commands ...string) string {
+func gdbWithInit(t *testing.T, gdb, root string, pid int, commands ...string) string {
 	t.Helper()
-	require(t, "gdb")
 	args := []string{"--batch", "-nx", "-iex", "set debuginfod enabled off", "-iex", "set width 0"}
 	args = append(args, "-x", filepath.Join(root, "procs", fmt.Sprint(pid), "gdbinit"))
 	for _, c := range commands {
 		args = append(args, "-ex", c)
 	}
-	r := run(t, "gdb", args...)
+	r := run(t, gdbCommand(t, gdb), args...)
 	if r.code != 0 {
-		t.Fatalf("gdb %v = exit status %d: %s", args, r.code, r.stderr)
+		t.Fatalf("%s %v = exit status %d: %s", gdb, args, r.code, r.stderr)
 	}
 	return r.stdout + r.stderr
 }
 
 // gdbinit gives gdb the executable, the libraries, and the name of each thread.
 func TestGDBInit(t *testing.T) {
-	for _, fixture := range full {
-		root := mount(t, testdata(fixture, "checkpoint.tar.zst"), "--rootfs", testdata(fixture, "sysroot.tar.zst"))
-		for _, pid := range pids(t, filepath.Join(root, "procs")) {
-			dir := filepath.Join(root, "procs", fmt.Sprint(pid))
-			if _, err := os.Stat(filepath.Join(dir, "core")); err != nil {
-				if _, err := os.Stat(filepath.Join(dir, "gdbinit")); err == nil {
-					t.Errorf("%s: process %d has a gdbinit and no core file", fixture, pid)
-				}
-				continue
-			}
-			out := gdbWithInit(t, root, pid, "info threads", "info sharedlibrary", "bt")
-			for _, tid := range pids(t, filepath.Join(dir, "task")) {
-				comm := strings.TrimSuffix(read(t, dir, "task", fmt.Sprint(tid), "comm"), "\n")
-				line := regexp.MustCompile(fmt.Sprintf(`(?m)^[* ] +\d+ .*LWP %d\)? "%s" `, tid, regexp.QuoteMeta(comm)))
-				if !line.MatchString(out) {
-					t.Errorf("%s: gdb does not list thread %d of process %d as %q:\n%s", fixture, tid, pid, comm, out)
-				}
-			}
-			if _, err := os.Stat(filepath.Join(dir, "exe")); err != nil {
-				continue // a memfd, or deleted
-			}
-			if !strings.Contains(out, filepath.Join(root, "rootfs")+"/") {
-				t.Errorf("%s: gdb loads no library of process %d from rootfs:\n%s", fixture, pid, out)
-			}
-			if !regexp.MustCompile(`(?m)^#\d.* in (main|_start|__libc_start_main|Py_BytesMain|__libc_start_call_main)`).MatchString(out) {
-				t.Errorf("%s: gdb's backtrace of process %d does not lead to the program:\n%s", fixture, pid, out)
+	for _, gdb := range []string{"gdb", "gdb16"} {
+		for _, fixture := range full {
+			root := mount(t, testdata(fixture, "checkpoint.tar.zst"), "--rootfs", testdata(fixture, "sysroot.tar.zst"))
+			for _, pid := range pids(t, filepath.Join(root, "procs")) {
+				t.Run(fmt.Sprintf("%s/%s/%d", gdb, fixture, pid), func(t *testing.T) { checkGDBInit(t, gdb, root, pid) })
 			}
 		}
+	}
+}
+
+func checkGDBInit(t *testing.T, gdb, root string, pid int) {
+	dir := filepath.Join(root, "procs", fmt.Sprint(pid))
+	if !exists(filepath.Join(dir, "core")) {
+		if exists(filepath.Join(dir, "gdbinit")) {
+			t.Error("a gdbinit and no core file")
+		}
+		return
+	}
+	out := gdbWithInit(t, gdb, root, pid, "info threads", "info sharedlibrary", "bt")
+	for _, tid := range pids(t, filepath.Join(dir, "task")) {
+		comm := strings.TrimSuffix(read(t, dir, "task", fmt.Sprint(tid), "comm"), "\n")
+		if !regexp.MustCompile(fmt.Sprintf(`(?m)^[* ] +\d+ .*LWP %d\)? "%s" `, tid, regexp.QuoteMeta(comm))).MatchString(out) {
+			t.Errorf("gdb does not list thread %d as %q:\n%s", tid, comm, out)
+		}
+	}
+	if !exists(filepath.Join(dir, "exe")) {
+		return // a memfd, or deleted
+	}
+	if !strings.Contains(out, filepath.Join(root, "rootfs")+"/") {
+		t.Errorf("gdb loads no library from rootfs:\n%s", out)
+	}
+	if !regexp.MustCompile(`(?m)^#\d.* in (main|_start|__libc_start_main|Py_BytesMain|__libc_start_call_main)`).MatchString(out) {
+		t.Errorf("gdb's backtrace does not lead to the program:\n%s", out)
 	}
 }
 
@@ -63,10 +67,28 @@ func TestGDBInit(t *testing.T) {
 // the container's: it has no library and names no function.
 func TestGDBInitWithoutRootfs(t *testing.T) {
 	root := sharedMount(t, "zoo")
-	for _, pid := range []int{1, 7} {
-		out := gdbWithInit(t, root, pid, "info sharedlibrary", "bt")
-		if strings.Contains(out, "Yes") || !regexp.MustCompile(`(?m)^#0 +0x[0-9a-f]+ in \?\? \(\)`).MatchString(out) {
-			t.Errorf("gdb on process %d of zoo, without its image, prints\n%s", pid, out)
+	for _, gdb := range []string{"gdb", "gdb16"} {
+		for _, pid := range []int{1, 7} {
+			out := gdbWithInit(t, gdb, root, pid, "info sharedlibrary", "bt")
+			if strings.Contains(out, "Yes") || !regexp.MustCompile(`(?m)^#0 +0x[0-9a-f]+ in \?\? \(\)`).MatchString(out) {
+				t.Errorf("%s on process %d of zoo, without its image, prints\n%s", gdb, pid, out)
+			}
+		}
+	}
+}
+
+// With another build of a library in the image gdb has no library at all,
+// rather than that one.
+func TestGDBInitWithAnotherBuild(t *testing.T) {
+	image := t.TempDir()
+	unpack(t, testdata("zoo", "sysroot.tar.zst"), image)
+	libc := filepath.Join(image, "usr/lib/x86_64-linux-gnu/libc.so.6")
+	writeFile(t, libc, read(t, libc)+"another")
+	root := mount(t, testdata("zoo", "checkpoint.tar.zst"), "--rootfs", image)
+	for _, gdb := range []string{"gdb", "gdb16"} {
+		out := gdbWithInit(t, gdb, root, 7, "info sharedlibrary", "bt")
+		if regexp.MustCompile(`(?m)^0x.*/rootfs/`).MatchString(out) || !strings.Contains(out, "in spin_with_registers ()") {
+			t.Errorf("%s prints\n%s\nwant no library, and the function of the program", gdb, out)
 		}
 	}
 }
@@ -98,22 +120,25 @@ func TestGDBInitRunsNothing(t *testing.T) {
 			m.start(t, program(t), testdata("zoo", "checkpoint.tar.zst"), "--rootfs", image)
 			t.Cleanup(func() { m.stop(t) })
 
-			open := func(script string) string {
-				args := []string{"--batch", "-nx", "-x", script}
-				if row.trusted != "" {
-					args = append([]string{"-iex", "set auto-load safe-path " + row.trusted}, args...)
-				}
-				return output(t, "gdb", args...)
-			}
 			gdbinit := filepath.Join(m.point, "procs/1/gdbinit")
-			if out := open(gdbinit); exists(ran) {
-				t.Errorf("gdb ran a script of the container:\n%s", out)
-			}
 			// The same without the line that forbids it, so that the test can fail.
 			lax := filepath.Join(t.TempDir(), "lax")
 			writeFile(t, lax, strings.Replace(read(t, gdbinit), "set auto-load off\n", "", 1))
-			if out := open(lax); !exists(ran) {
-				t.Errorf("the planted scripts do not even run where they may:\n%s", out)
+			for _, gdb := range []string{"gdb", "gdb16"} {
+				open := func(script string) string {
+					args := []string{"--batch", "-nx", "-x", script}
+					if row.trusted != "" {
+						args = append([]string{"-iex", "set auto-load safe-path " + row.trusted}, args...)
+					}
+					return output(t, gdbCommand(t, gdb), args...)
+				}
+				if out := open(gdbinit); exists(ran) {
+					t.Errorf("%s ran a script of the container:\n%s", gdb, out)
+				}
+				if out := open(lax); !exists(ran) {
+					t.Errorf("the planted scripts do not even run where %s may:\n%s", gdb, out)
+				}
+				check(t, os.Remove(ran))
 			}
 		})
 	}

@@ -152,8 +152,8 @@ func output(t testing.TB, name string, args ...string) string {
 }
 
 // require skips the test where one of the things it needs is missing, and
-// fails it when CKPTFS_REQUIRE lists that thing. "fuse" is a usable /dev/fuse;
-// every other name is a command.
+// fails it when CKPTFS_REQUIRE lists that thing. "fuse" is a usable /dev/fuse,
+// "gdb16" that of scripts/gdb16; every other name is a command.
 func require(t testing.TB, things ...string) {
 	t.Helper()
 	for _, thing := range things {
@@ -169,7 +169,12 @@ func require(t testing.TB, things ...string) {
 }
 
 func lookFor(thing string) error {
-	if thing != "fuse" {
+	switch thing {
+	case "gdb16":
+		_, err := gdb16()
+		return err
+	case "fuse":
+	default:
 		_, err := exec.LookPath(thing)
 		return err
 	}
