@@ -2,9 +2,11 @@ package integration
 
 import (
 	"fmt"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // footprintLimit is how much memory of its own the daemon may hold.
@@ -47,6 +49,38 @@ func TestFootprintOfBigPages(t *testing.T) {
 		if busy > footprintLimit || busy > idle+footprintLimit/2 {
 			t.Errorf("%s: the daemon holds %d MiB, %d MiB after reading 500 MB of 8 GiB, want at most %d",
 				archive, idle>>20, busy>>20, footprintLimit>>20)
+		}
+	}
+}
+
+// No core file is ever built in memory: the daemon hardly grows while one of
+// 4 GiB is read.
+func TestFootprintOfCore(t *testing.T) {
+	require(t, "fuse", "sha256sum")
+	const pid, size, limit = 9, 4 << 30, 16 << 20
+	dir := t.TempDir()
+	unpack(t, testdata("zoo", "checkpoint.tar.zst"), dir)
+	growProcess(t, filepath.Join(dir, "checkpoint"), pid, size)
+	m := plainMount(t, dir)
+	idle := m.anonymous(t)
+	sum := exec.Command("sha256sum", filepath.Join(m.point, "cores", fmt.Sprintf("core.%d", pid)))
+	done := make(chan error)
+	go func() { done <- sum.Run() }()
+	most, samples := idle, 0
+	for {
+		select {
+		case err := <-done:
+			if err != nil || samples == 0 {
+				t.Errorf("sha256sum: %v, after %d samples", err, samples)
+			}
+			t.Logf("%d KiB grow by at most %d in %d samples", idle>>10, (most-idle)>>10, samples)
+			if most > idle+limit {
+				t.Errorf("the daemon grows from %d to %d MiB, want no more than %d MiB", idle>>20, most>>20, limit>>20)
+			}
+			return
+		case <-time.After(20 * time.Millisecond):
+			most = max(most, m.anonymous(t))
+			samples++
 		}
 	}
 }
