@@ -66,14 +66,11 @@ func (d debuggee) gdb(t testing.TB, commands ...string) string {
 		program = "gdb-multiarch"
 	}
 	require(t, program)
-	args := []string{
-		"--batch", "-nx",
-		"-iex", "set auto-load no", "-iex", "set debuginfod enabled off", "-iex", "set width 0",
-		"-iex", "set debug-file-directory " + libcSymbols(t),
+	args := append(gdbOptions(d.files),
+		"-iex", "set debug-file-directory "+libcSymbols(t),
 		"-iex", "set print frame-info location-and-address", // also of a frame where a line begins
-		"-iex", "set sysroot " + d.files,
 		"--core", d.core(),
-	}
+	)
 	if exe := d.program(t); exe != "" {
 		args = append(args, "--se", exe)
 	}
@@ -90,6 +87,16 @@ func (d debuggee) gdb(t testing.TB, commands ...string) string {
 		}
 	}
 	return r.stdout
+}
+
+// gdbOptions let gdb take all that it does not find in the core file from
+// sysroot, and nothing from this host or the network.
+func gdbOptions(sysroot string) []string {
+	return []string{
+		"--batch", "-nx",
+		"-iex", "set auto-load no", "-iex", "set debuginfod enabled off", "-iex", "set width 0",
+		"-iex", "set sysroot " + sysroot,
+	}
 }
 
 func (d debuggee) machine(t testing.TB) elf.Machine {

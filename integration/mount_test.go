@@ -187,13 +187,19 @@ var shared struct {
 // tests that only read. It stays until the run ends.
 func sharedMount(t testing.TB, fixture string) string {
 	t.Helper()
+	return mountedOnce(t, testdata(fixture, "checkpoint.tar.zst"))
+}
+
+// mountedOnce returns a mount of archive as sharedMount does.
+func mountedOnce(t testing.TB, archive string) string {
+	t.Helper()
 	require(t, "fuse")
 	shared.Lock()
 	defer shared.Unlock()
-	if m, ok := shared.mounts[fixture]; ok {
+	if m, ok := shared.mounts[archive]; ok {
 		return m.point
 	}
-	dir, err := os.MkdirTemp(scratch, fixture+"-")
+	dir, err := os.MkdirTemp(scratch, "shared-")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,11 +207,11 @@ func sharedMount(t testing.TB, fixture string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.start(t, program(t), testdata(fixture, "checkpoint.tar.zst"))
+	m.start(t, program(t), archive)
 	if shared.mounts == nil {
 		shared.mounts = map[string]*mounted{}
 	}
-	shared.mounts[fixture] = m
+	shared.mounts[archive] = m
 	return m.point
 }
 
