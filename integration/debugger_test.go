@@ -57,15 +57,19 @@ func (d debuggee) program(t testing.TB) string {
 	return name
 }
 
-// gdb runs gdb on the core file with the given commands and returns what it
-// prints. A complaint fails the test.
-func (d debuggee) gdb(t testing.TB, commands ...string) string {
+// gdbs returns the gdbs that read the core file.
+func (d debuggee) gdbs(t testing.TB) []string {
 	t.Helper()
-	program := "gdb"
 	if d.machine(t) == elf.EM_AARCH64 {
-		program = "gdb-multiarch"
+		return []string{"gdb-multiarch"}
 	}
-	require(t, program)
+	return []string{"gdb", "gdb16"}
+}
+
+// gdb runs a gdb on the core file with the given commands and returns what it
+// prints. A complaint fails the test.
+func (d debuggee) gdb(t testing.TB, gdb string, commands ...string) string {
+	t.Helper()
 	args := append(gdbOptions(d.files),
 		"-iex", "set debug-file-directory "+libcSymbols(t),
 		"-iex", "set print frame-info location-and-address", // also of a frame where a line begins
@@ -77,13 +81,13 @@ func (d debuggee) gdb(t testing.TB, commands ...string) string {
 	for _, c := range commands {
 		args = append(args, "-ex", c)
 	}
-	r := run(t, program, args...)
+	r := run(t, gdbCommand(t, gdb), args...)
 	if r.code != 0 {
-		t.Fatalf("%s %v = exit status %d: %s", program, args, r.code, r.stderr)
+		t.Fatalf("%s %v = exit status %d: %s", gdb, args, r.code, r.stderr)
 	}
 	for _, line := range lines(r.stdout + r.stderr) {
 		if complaint.MatchString(line) && !d.harmless(t, line) {
-			t.Errorf("%s on %s: %s", program, d.core(), line)
+			t.Errorf("%s on %s: %s", gdb, d.core(), line)
 		}
 	}
 	return r.stdout
@@ -113,7 +117,7 @@ func (d debuggee) machine(t testing.TB) elf.Machine {
 func gdb(t testing.TB, fixture string, pid int, commands ...string) string {
 	t.Helper()
 	record := filepath.Join(truth(t, fixture), fmt.Sprint(pid))
-	return debuggee{sharedMount(t, fixture), pid, record, debugRoot(t, fixture)}.gdb(t, commands...)
+	return debuggee{sharedMount(t, fixture), pid, record, debugRoot(t, fixture)}.gdb(t, "gdb", commands...)
 }
 
 var complaint = regexp.MustCompile(`(?i)warning|malformed|unexpected size|error|cannot access|unable|core file may not match`)

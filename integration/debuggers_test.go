@@ -36,7 +36,7 @@ func TestOtherDebuggers(t *testing.T) {
 // addresses of its frames as gdb saw them live.
 func (d debuggee) stacks(t testing.TB) (program string, stacks [][]uint64) {
 	t.Helper()
-	got, live := d.threads(t)
+	got, live := d.threads(t, "gdb")
 	program = d.program(t)
 	for i := range got {
 		frames := live[i].frames
