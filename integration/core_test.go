@@ -61,6 +61,15 @@ func TestCoreCommandRefuses(t *testing.T) {
 	}
 }
 
+// A core file that lacks what the checkpoint should have is written, and said
+// to lack it.
+func TestCoreCommandWarns(t *testing.T) {
+	r := run(t, program(t), "core", testdata("predump", "final.tar.zst"), "1", "-o", filepath.Join(t.TempDir(), "core"))
+	if r.code != 0 || len(lines(r.stderr)) != 1 || !strings.Contains(r.stderr, "warning: checkpoint/pagemap-1.img: 410 pages are in a parent checkpoint") {
+		t.Errorf("ckptfs core without the parent = %d, %q, want 0, one line that says what is missing", r.code, r.stderr)
+	}
+}
+
 // build-ids says of each file what eu-unstrip finds out from the core, where
 // that holds the file's first page.
 func TestBuildIDs(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/ckptfs/ckptfs/coredump"
+	"github.com/ckptfs/ckptfs/fusefs/escape"
 	"github.com/ckptfs/ckptfs/memview"
 )
 
@@ -47,7 +48,8 @@ func coreCommand() *cli.Command {
 }
 
 // writeCore writes the core file of a process to a file, or to standard
-// output for "-"; if fake, with fabricated build-ids.
+// output for "-"; if fake, with fabricated build-ids. What was wrong with the
+// checkpoint it says on standard error.
 func writeCore(from sources, pid int, fake bool, out string) error {
 	if out == "-" && term.IsTerminal(int(os.Stdout.Fd())) {
 		return errors.New("standard output is a terminal, which a core file would upset")
@@ -68,6 +70,9 @@ func writeCore(from sources, pid int, fake bool, out string) error {
 	core, err := coredump.New(p, mem)
 	if err != nil {
 		return fmt.Errorf("process %d: %w", pid, err)
+	}
+	for _, text := range ck.Warnings.List() {
+		fmt.Fprintf(os.Stderr, "ckptfs: core: warning: %s\n", escape.String(text))
 	}
 	if out == "-" {
 		_, err := io.Copy(os.Stdout, io.NewSectionReader(core, 0, core.Size()))
