@@ -9,11 +9,12 @@ import (
 	"testing"
 )
 
-// Two mounts of one archive are identical, inode numbers included, and no
-// number is beyond what JSON tools can hold.
+// Two mounts of one archive are identical, inode numbers included, but for the
+// gdbinits, which name the mount point; and no number is beyond what JSON
+// tools can hold.
 func TestTwoMountsAreIdentical(t *testing.T) {
 	for _, fixture := range full {
-		list := `find . -printf '%p %i %y %m %n %U:%G %s %b %T@ %l\n' | sort`
+		list := `find . ! -name gdbinit -printf '%p %i %y %m %n %U:%G %s %b %T@ %l\n' | sort`
 		first := shell(t, sharedMount(t, fixture), list)
 		second := shell(t, mount(t, testdata(fixture, "checkpoint.tar.zst")), list)
 		if first != second {
