@@ -61,7 +61,8 @@ func deletedProgram(t testing.TB, root string) string {
 	t.Helper()
 	ghost := read(t, root, "archive/checkpoint/ghost-file-2.img")
 	name := filepath.Join(t.TempDir(), "sleeper")
-	check(t, os.WriteFile(name, []byte(ghost[strings.Index(ghost, "\x7fELF"):]), 0o755))
+	_, program, _ := strings.Cut(ghost, "\x7fELF") // behind the image's entry
+	check(t, os.WriteFile(name, []byte("\x7fELF"+program), 0o755))
 	return name
 }
 
