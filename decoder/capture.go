@@ -13,6 +13,7 @@ import (
 type Capture struct {
 	Runs   []criu.PageRun // sorted, disjoint, on page borders
 	Pages  *Image         // where the present ones are; nil where none is
+	Bytes  int64          // of the present ones
 	Parent *Capture       // what an incremental checkpoint refers to; nil where that is not to be had
 }
 
@@ -92,6 +93,7 @@ func (l *loader) captureIn(im *images, id string, pageSize int) (*Capture, error
 		return nil, fmt.Errorf("%s has %d pages of %d bytes, %s %d bytes", name, m.Present, pageSize, pagesName, pages.Size())
 	}
 	l.claimed[pagesImage{*im, m.PagesID}] = name
+	c.Bytes = pages.Size()
 	c.Pages = &Image{ReaderAt: pages, Name: im.mountPath(pagesName)}
 	return c, nil
 }

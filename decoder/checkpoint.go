@@ -20,6 +20,7 @@ type Checkpoint struct {
 	Container Container
 	Processes []*Process // in the order of pstree.img
 	UTS       []UTSNamespace
+	IPC       []IPCNamespace
 	Stats     []Stat    // nil where there are none
 	Time      time.Time // when the dump ended, by the time stamp of its last image
 	Warnings  *Warnings
@@ -73,11 +74,13 @@ func Open(a *archive.Archive, opts Options) (*Checkpoint, error) {
 	l.mounts = l.loadMounts()
 	l.segments = l.loadSegments()
 	l.files = l.loadFiles()
+	processes := l.processes()
 	return &Checkpoint{
 		Archive:   a,
 		Container: container,
-		Processes: l.processes(),
+		Processes: processes,
 		UTS:       l.utsNamespaces(),
+		IPC:       l.ipcNamespaces(processes),
 		Stats:     l.stats(),
 		Time:      l.time(),
 		Warnings:  l.warn,

@@ -1,12 +1,6 @@
 package decoder
 
-import (
-	"fmt"
-
-	ipc_shm "github.com/checkpoint-restore/go-criu/v7/crit/images/ipc-shm"
-
-	"github.com/ckptfs/ckptfs/decoder/criu"
-)
+import "fmt"
 
 // SharedMemory is an object that processes map together: a memfd, a SysV
 // segment or anonymous shared memory. The addresses of its page runs are
@@ -16,12 +10,6 @@ import (
 type SharedMemory struct {
 	Size    int64    // bytes; -1 where not recorded
 	Capture *Capture // nil where its pagemap is unusable
-}
-
-// segment is a SysV segment by the ipc image.
-type segment struct {
-	key  uint32
-	size int64
 }
 
 // mapped finds out what a mapping maps: an open file, or the object that the
@@ -34,7 +22,7 @@ func (l *loader) mapped(v *VMA, shmid uint64, pageSize int) {
 		if ok {
 			// ipc/shm.c:newseg
 			size = s.size
-			v.File = &File{Kind: FileRegular, Path: fmt.Sprintf("/SYSV%08x", s.key), Deleted: true, MountID: -1, Size: size, Ino: shmid}
+			v.File = &File{Kind: FileRegular, Path: fmt.Sprintf("/SYSV%08x", s.Key), Deleted: true, MountID: -1, Size: size, Ino: shmid}
 		}
 		v.Shared = l.sharedMemory(shmid, size, pageSize)
 	case v.Status.Any(StatusFilePrivate | StatusFileShared):
@@ -66,21 +54,4 @@ func (l *loader) sharedMemory(id uint64, size int64, pageSize int) *SharedMemory
 	}
 	l.shared[id] = s
 	return s
-}
-
-// loadSegments decodes the SysV shared-memory segments, by their id; 0 is one.
-func (l *loader) loadSegments() map[uint64]segment {
-	segments := make(map[uint64]segment)
-	for _, name := range l.matching("ipcns-shm-*.img") {
-		err := each(l.images, name, criu.MagicIPCNSShm, func(e *ipc_shm.IpcShmEntry, r *criu.Reader) error {
-			segments[uint64(e.GetDesc().GetId())] = segment{e.GetDesc().GetKey(), int64(e.GetSize())}
-			if e.GetInPagemaps() {
-				return nil
-			}
-			// Older images have the bytes here, padded to four.
-			return r.SkipPayload(int64(e.GetSize()+3) &^ 3)
-		})
-		l.warn.Add(err)
-	}
-	return segments
 }

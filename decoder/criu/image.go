@@ -83,6 +83,19 @@ func (d *Reader) Next() (entry []byte, off int64, err error) {
 	return d.buf, start + 4, nil
 }
 
+// Payload returns the n raw bytes that follow the entry read last, valid until
+// the next call.
+func (d *Reader) Payload(n int64) ([]byte, error) {
+	if n < 0 || n > min(d.size-d.off, MaxEntry) {
+		return nil, d.errorAt(d.off, fmt.Errorf("a payload of %d bytes where %d are left", n, d.size-d.off))
+	}
+	if err := d.fill(int(n)); err != nil {
+		return nil, d.errorAt(d.off, fmt.Errorf("reading a payload of %d bytes: %w", n, err))
+	}
+	d.off += n
+	return d.buf, nil
+}
+
 // SkipPayload passes over the n raw bytes that follow the entry read last.
 func (d *Reader) SkipPayload(n int64) error {
 	if n < 0 || n > d.size-d.off {

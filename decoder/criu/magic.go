@@ -19,6 +19,8 @@ const (
 	MagicGhostFile   Magic = 0x52583605 // GHOST_FILE_MAGIC
 	MagicIDs         Magic = 0x54432030 // IDS_MAGIC
 	MagicInventory   Magic = 0x58313116 // INVENTORY_MAGIC
+	MagicIPCNSMsg    Magic = 0x55453737 // IPCNS_MSG_MAGIC
+	MagicIPCNSSem    Magic = 0x59573019 // IPCNS_SEM_MAGIC
 	MagicIPCNSShm    Magic = 0x46283044 // IPCNS_SHM_MAGIC
 	MagicMemfdInode  Magic = 0x48453499 // MEMFD_INODE_MAGIC
 	MagicMM          Magic = 0x57492820 // MM_MAGIC

@@ -113,20 +113,3 @@ func (b *builder) warnings(w io.Writer) error {
 	}
 	return nil
 }
-
-// namespaces is ns/. The first namespace of a type has the plain name, a
-// further one CRIU's id behind it.
-func (b *builder) namespaces() tree.Dir {
-	var entries []tree.Entry
-	for i, ns := range b.ck.UTS {
-		name := "uts"
-		if i > 0 {
-			name = fmt.Sprintf("uts.%d", ns.ID)
-		}
-		entries = append(entries, tree.Entry{Name: name, Node: b.text("ns/"+name, func(w io.Writer) error {
-			_, err := fmt.Fprintf(w, "nodename: %s\ndomainname: %s\n", escape.String(ns.NodeName), escape.String(ns.DomainName))
-			return err
-		})})
-	}
-	return tree.NewDir(b.dirAttr(), sorted(entries))
-}

@@ -1,0 +1,48 @@
+package layout
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/ckptfs/ckptfs/decoder"
+	"github.com/ckptfs/ckptfs/fusefs/escape"
+	"github.com/ckptfs/ckptfs/fusefs/procfmt"
+	"github.com/ckptfs/ckptfs/fusefs/tree"
+)
+
+// namespaces is ns/. The first namespace of a type has the plain name, a
+// further one CRIU's id behind it.
+func (b *builder) namespaces() tree.Dir {
+	var entries []tree.Entry
+	for i, ns := range b.ck.UTS {
+		name := namespaceName("uts", i, ns.ID)
+		entries = append(entries, tree.Entry{Name: name, Node: b.text("ns/"+name, func(w io.Writer) error {
+			_, err := fmt.Fprintf(w, "nodename: %s\ndomainname: %s\n", escape.String(ns.NodeName), escape.String(ns.DomainName))
+			return err
+		})})
+	}
+	for i, ns := range b.ck.IPC {
+		name := namespaceName("ipc", i, ns.ID)
+		entries = append(entries, tree.Entry{Name: name, Node: tree.NewDir(b.dirAttr(), b.sysvipc("ns/"+name, ns))})
+	}
+	return tree.NewDir(b.dirAttr(), sorted(entries))
+}
+
+func namespaceName(kind string, i int, id uint32) string {
+	if i == 0 {
+		return kind
+	}
+	return fmt.Sprintf("%s.%d", kind, id)
+}
+
+// sysvipc is the files of /proc/sysvipc, in the directory dir of the mount.
+func (b *builder) sysvipc(dir string, ns decoder.IPCNamespace) []tree.Entry {
+	file := func(name string, render func(io.Writer) error) tree.Entry {
+		return tree.Entry{Name: name, Node: b.text(dir+"/"+name, render)}
+	}
+	return []tree.Entry{
+		file("msg", func(w io.Writer) error { return procfmt.SysvipcMsg(w, ns) }),
+		file("sem", func(w io.Writer) error { return procfmt.SysvipcSem(w, ns) }),
+		file("shm", func(w io.Writer) error { return procfmt.SysvipcShm(w, ns) }),
+	}
+}
