@@ -74,6 +74,7 @@ func Open(a *archive.Archive, opts Options) (*Checkpoint, error) {
 	l.mounts = l.loadMounts()
 	l.segments = l.loadSegments()
 	l.files = l.loadFiles()
+	l.seccomp = l.loadSeccomp()
 	processes := l.processes()
 	return &Checkpoint{
 		Archive:   a,
@@ -112,6 +113,7 @@ type loader struct {
 	tasks    map[int]bool          // TIDs that there are
 	nested   *nestedTars
 	deleted  deletedFiles
+	seccomp  []seccompFilter
 	volumes  map[string]string // the tars of the named volumes, by their mount point
 }
 

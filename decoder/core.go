@@ -31,7 +31,22 @@ func (l *loader) taskCore(p *Process, m *criu_core.CoreEntry) {
 	p.Comm = clipComm(tc.GetComm())
 	p.Flags = tc.GetFlags()
 	p.Personality = tc.GetPersonality()
+	if p.State == TaskStopped {
+		p.ExitCode = tc.GetStopSigno()
+	}
+	p.LoginUID = noLoginUID
+	if tc.Loginuid != nil {
+		p.LoginUID = tc.GetLoginuid()
+	}
+	p.OOMScoreAdj = int(tc.GetOomScoreAdj())
+	p.Rlimits = rlimits(tc.GetRlimits())
+	if !p.State.Dead() {
+		p.Signals = l.signalActions(p.PID, tc)
+	}
 }
+
+// noLoginUID says that nobody logged in (include/uapi/linux/audit.h:AUDIT_UID_UNSET).
+const noLoginUID = ^uint32(0)
 
 // threads decodes the threads of a process, the leader first. leader is nil
 // where its core image is unusable.
@@ -59,7 +74,11 @@ func (l *loader) threads(p *Process, tids []uint32, leader *criu_core.CoreEntry)
 			l.warn.Add(fmt.Errorf("process %d, thread %d: %w", p.PID, tid, err))
 			continue
 		}
-		p.Threads = append(p.Threads, l.thread(tid, m))
+		t := l.thread(tid, m)
+		if first := p.Leader(); first != nil && first.Seccomp.all {
+			t.Seccomp = first.Seccomp
+		}
+		p.Threads = append(p.Threads, t)
 	}
 }
 
@@ -69,6 +88,9 @@ func (l *loader) thread(tid int, m *criu_core.CoreEntry) *Thread {
 		TID:      tid,
 		Comm:     clipComm(tc.GetComm()),
 		Nice:     int(tc.GetSchedNice()),
+		Policy:   tc.GetSchedPolicy(),
+		Priority: tc.GetSchedPrio(),
+		Seccomp:  l.seccompOf(tc, m.GetTc()),
 		SigBlock: tc.GetBlkSigset(),
 		SigPend:  pending(tc.GetSignalsP()),
 		Creds:    credentials(tc.GetCreds()),
@@ -109,10 +131,15 @@ func credentials(m *creds.CredsEntry) *Creds {
 	if m == nil || len(m.GetGroups()) > maxGroups {
 		return nil
 	}
+	noNewPrivs, ambient := newerCreds(m)
 	return &Creds{
 		UID: m.GetUid(), EUID: m.GetEuid(), SUID: m.GetSuid(), FSUID: m.GetFsuid(),
 		GID: m.GetGid(), EGID: m.GetEgid(), SGID: m.GetSgid(), FSGID: m.GetFsgid(),
 		Groups: m.GetGroups(),
+
+		CapInheritable: capabilities(m.GetCapInh()), CapPermitted: capabilities(m.GetCapPrm()),
+		CapEffective: capabilities(m.GetCapEff()), CapBounding: capabilities(m.GetCapBnd()),
+		CapAmbient: ambient, NoNewPrivs: noNewPrivs,
 	}
 }
 

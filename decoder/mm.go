@@ -19,6 +19,8 @@ func (l *loader) mm(pid int, arch Arch) *MM {
 		return nil
 	}
 	m := &MM{
+		StartCode: Addr(e.GetMmStartCode()), EndCode: Addr(e.GetMmEndCode()),
+		StartData: Addr(e.GetMmStartData()), EndData: Addr(e.GetMmEndData()),
 		ArgStart: Addr(e.GetMmArgStart()), ArgEnd: Addr(e.GetMmArgEnd()),
 		EnvStart: Addr(e.GetMmEnvStart()), EnvEnd: Addr(e.GetMmEnvEnd()),
 		StartBrk: Addr(e.GetMmStartBrk()), Brk: Addr(e.GetMmBrk()),
@@ -26,6 +28,8 @@ func (l *loader) mm(pid int, arch Arch) *MM {
 		Exe:        l.files[e.GetExeFileId()],
 		Auxv:       e.GetMmSavedAuxv()[:min(len(e.GetMmSavedAuxv()), maxAuxv)],
 		compat:     arch == ArchI386,
+
+		THPDisabled: e.GetThpDisabled(),
 	}
 	if m.Exe == nil {
 		l.warn.Addf("process %d: %s: its executable is file %d, which %s does not have", pid, name, e.GetExeFileId(), l.name("files.img"))

@@ -10,10 +10,14 @@ import "sort"
 type Process struct {
 	PID, PPID, PGID, SID int
 	State                TaskState
-	ExitCode             uint32 // wait status of a dead process: exit code << 8 | signal
-	Comm                 string // up to 15 bytes, none of them checked
-	Flags                uint32 // PF_ bits of the kernel's task_struct
-	Personality          uint32 // personality(2)
+	ExitCode             uint32   // wait status of a dead process: exit code << 8 | signal; the signal that stopped a stopped one
+	Comm                 string   // up to 15 bytes, none of them checked
+	Flags                uint32   // PF_ bits of the leader's task_struct
+	Personality          uint32   // personality(2)
+	LoginUID             uint32   // of the audit system; 2^32-1: not set
+	OOMScoreAdj          int      // -1000 to 1000
+	Rlimits              []Rlimit // by number; empty where not recorded
+	Signals              SignalActions
 	Threads              []*Thread
 	MM                   *MM  // nil for a dead process and where mm-<pid>.img is unusable
 	FS                   *FS  // nil where fs-<pid>.img is unusable
@@ -82,9 +86,12 @@ type Thread struct {
 	Registers *Registers // nil where the image has none that can be decoded
 	Creds     *Creds     // nil in images older than CRIU 2.0
 	Nice      int        // nice value, -20 to 19
-	SigBlock  uint64     // blocked signals, bit n-1 is signal n
-	SigPend   uint64     // signals pending for this thread alone
-	SigShared uint64     // signals pending for the whole process; only in the leader
+	Policy    uint32     // scheduling policy: sched(7)
+	Priority  uint32     // of a real-time policy, 1 to 99
+	Seccomp   Seccomp
+	SigBlock  uint64 // blocked signals, bit n-1 is signal n
+	SigPend   uint64 // signals pending for this thread alone
+	SigShared uint64 // signals pending for the whole process; only in the leader
 }
 
 // Creds are the credentials of a thread.
@@ -94,22 +101,30 @@ type Creds struct {
 	UID, EUID, SUID, FSUID uint32
 	GID, EGID, SGID, FSGID uint32
 	Groups                 []uint32
+
+	// Capability sets: bit n is capability n of capabilities(7).
+	CapInheritable, CapPermitted, CapEffective, CapBounding, CapAmbient uint64
+
+	NoNewPrivs bool
 }
 
 // MM is the memory descriptor of a process.
 //
 // Source: mm-<pid>.img.
 type MM struct {
-	PageSize         int // bytes, from AT_PAGESZ
-	ArgStart, ArgEnd Addr
-	EnvStart, EnvEnd Addr
-	StartBrk, Brk    Addr
-	StartStack       Addr
-	Exe              *File    // nil where files.img does not have it
-	Auxv             []uint64 // key, value pairs, as saved: x86-64 images lack the AT_NULL pair
-	VMAs             []*VMA   // sorted by Start, not overlapping
-	Guards           []Range  // guard pages inside the VMAs
-	Capture          *Capture // its pages; nil where pagemap-<pid>.img is unusable
+	PageSize           int // bytes, from AT_PAGESZ
+	StartCode, EndCode Addr
+	StartData, EndData Addr
+	ArgStart, ArgEnd   Addr
+	EnvStart, EnvEnd   Addr
+	StartBrk, Brk      Addr
+	StartStack         Addr
+	Exe                *File    // nil where files.img does not have it
+	Auxv               []uint64 // key, value pairs, as saved: x86-64 images lack the AT_NULL pair
+	VMAs               []*VMA   // sorted by Start, not overlapping
+	THPDisabled        bool     // by prctl(PR_SET_THP_DISABLE)
+	Guards             []Range  // guard pages inside the VMAs
+	Capture            *Capture // its pages; nil where pagemap-<pid>.img is unusable
 
 	compat bool // of a 32-bit task
 }

@@ -29,6 +29,8 @@ const (
 	MagicPstree      Magic = 0x50273030 // PSTREE_MAGIC
 	MagicRegFiles    Magic = 0x50363636 // REG_FILES_MAGIC
 	MagicRemapFpath  Magic = 0x59133954 // REMAP_FPATH_MAGIC
+	MagicSeccomp     Magic = 0x64413049 // SECCOMP_MAGIC
+	MagicSigacts     Magic = 0x55344201 // SIGACT_MAGIC
 	MagicStats       Magic = 0x57093306 // STATS_MAGIC
 	MagicUTSNS       Magic = 0x54473203 // UTSNS_MAGIC
 )

@@ -2,6 +2,7 @@ package decodertest
 
 import (
 	"fmt"
+	"math"
 
 	"google.golang.org/protobuf/proto"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/checkpoint-restore/go-criu/v7/crit/images/creds"
 	criu_core "github.com/checkpoint-restore/go-criu/v7/crit/images/criu-core"
 	criu_mm "github.com/checkpoint-restore/go-criu/v7/crit/images/mm"
+	"github.com/checkpoint-restore/go-criu/v7/crit/images/rlimit"
 	"github.com/checkpoint-restore/go-criu/v7/crit/images/vma"
 
 	"github.com/ckptfs/ckptfs/decoder"
@@ -58,6 +60,10 @@ func (p Process) images(m map[string][]byte, pagesID int) {
 	tc := &criu_core.TaskCoreEntry{
 		TaskState: proto.Uint32(state), ExitCode: proto.Uint32(0), Personality: proto.Uint32(0),
 		Flags: proto.Uint32(0), BlkSigset: proto.Uint64(0), Comm: proto.String(p.Comm),
+		Rlimits: new(criu_core.TaskRlimitsEntry),
+	}
+	for range 16 { // RLIM_NLIMITS
+		tc.Rlimits.Rlimits = append(tc.Rlimits.Rlimits, &rlimit.RlimitEntry{Cur: proto.Uint64(1024), Max: proto.Uint64(math.MaxUint64)})
 	}
 	leader := &criu_core.CoreEntry{Mtype: criu_core.CoreEntry_X86_64.Enum(), Tc: tc}
 	core := func(tid int) string { return fmt.Sprintf("checkpoint/core-%d.img", tid) }

@@ -63,6 +63,8 @@ func (p *process) entries() []tree.Entry {
 		{Name: "comm", Node: p.comm(p.Comm)},
 		{Name: "cmdline", Node: p.bytes("cmdline", procfmt.Cmdline)},
 		{Name: "cmdline.txt", Node: p.items("cmdline.txt", procfmt.Cmdline)},
+		{Name: "stat", Node: p.stat("stat", p.Leader(), true)},
+		{Name: "status", Node: p.status("status", p.Leader())},
 		{Name: "task", Node: p.tasks()},
 	}
 	if p.State.Dead() {
@@ -73,12 +75,18 @@ func (p *process) entries() []tree.Entry {
 		tree.Entry{Name: "build-ids", Node: p.text("build-ids", func(w io.Writer) error { return procfmt.BuildIDs(w, p.MM) })},
 		tree.Entry{Name: "environ", Node: p.bytes("environ", procfmt.Environ)},
 		tree.Entry{Name: "environ.txt", Node: p.items("environ.txt", procfmt.Environ)},
+		tree.Entry{Name: "limits", Node: p.render("limits", func(w io.Writer) error { return procfmt.Limits(w, p.Rlimits) })},
+		tree.Entry{Name: "loginuid", Node: p.number("%d", p.LoginUID)},
 		tree.Entry{Name: "maps", Node: p.text("maps", func(w io.Writer) error { return procfmt.Maps(w, p.MM) })},
 		tree.Entry{Name: "mem", Node: p.mem()},
 		tree.Entry{Name: "mem.d", Node: p.memDir()},
 		tree.Entry{Name: "mem.idx", Node: p.text("mem.idx", func(w io.Writer) error { return procfmt.MemIdx(w, p.MM, p.space()) })},
+		tree.Entry{Name: "oom_score_adj", Node: p.number("%d\n", p.OOMScoreAdj)},
+		tree.Entry{Name: "personality", Node: p.number("%08x\n", p.Personality)},
 		tree.Entry{Name: "regs", Node: p.regs("regs", p.Leader())},
 		tree.Entry{Name: "smaps", Node: p.text("smaps", func(w io.Writer) error { return procfmt.Smaps(w, p.MM, p.space()) })},
+		tree.Entry{Name: "statm", Node: p.text("statm", func(w io.Writer) error { return procfmt.Statm(w, p.MM, p.space()) })},
+		tree.Entry{Name: "unavailable", Node: p.render("unavailable", procfmt.Unavailable)},
 	)
 	if coredump.Check(p.Process) == nil {
 		entries = append(entries,
@@ -126,11 +134,19 @@ func (p *process) tasks() tree.Dir {
 func (p *process) task(t *decoder.Thread) tree.Entry {
 	at := fmt.Sprintf("task/%d", t.TID)
 	return tree.Entry{Name: fmt.Sprint(t.TID), Node: p.dir(func() []tree.Entry {
-		entries := []tree.Entry{{Name: "comm", Node: p.comm(t.Comm)}}
-		if !p.State.Dead() {
-			entries = append(entries, tree.Entry{Name: "regs", Node: p.regs(at+"/regs", t)})
+		if p.State.Dead() {
+			return []tree.Entry{
+				{Name: "comm", Node: p.comm(p.Comm)},
+				{Name: "stat", Node: p.stat(at+"/stat", nil, false)},
+				{Name: "status", Node: p.status(at+"/status", nil)},
+			}
 		}
-		return entries
+		return []tree.Entry{
+			{Name: "comm", Node: p.comm(t.Comm)},
+			{Name: "regs", Node: p.regs(at+"/regs", t)},
+			{Name: "stat", Node: p.stat(at+"/stat", t, false)},
+			{Name: "status", Node: p.status(at+"/status", t)},
+		}
 	})}
 }
 
@@ -144,14 +160,33 @@ func (p *process) dir(entries func() []tree.Entry) tree.Dir {
 // path is where an entry of the process stands in the mount.
 func (p *process) path(name string) string { return fmt.Sprintf("procs/%d/%s", p.PID, name) }
 
+// stat and status are of a thread, or of a process that is dead.
+func (p *process) stat(name string, t *decoder.Thread, whole bool) tree.File {
+	return p.render(name, func(w io.Writer) error { return procfmt.Stat(w, p.Process, t, whole, p.space()) })
+}
+
+func (p *process) status(name string, t *decoder.Thread) tree.File {
+	return p.render(name, func(w io.Writer) error { return procfmt.Status(w, p.Process, t, p.space()) })
+}
+
+// number is a file of one number.
+func (p *process) number(format string, n any) tree.File {
+	return tree.Bytes(p.attr, fmt.Appendf(nil, format, n))
+}
+
+// render is a text file.
+func (p *process) render(name string, render func(io.Writer) error) tree.File {
+	return tree.Text(p.attr, p.noting(p.path(name), render))
+}
+
 // text is a text file that is made from the mm image.
 func (p *process) text(name string, render func(io.Writer) error) tree.File {
-	return tree.Text(p.attr, p.noting(p.path(name), func(w io.Writer) error {
+	return p.render(name, func(w io.Writer) error {
 		if p.MM == nil {
 			return procfmt.ErrNoMemory
 		}
 		return render(w)
-	}))
+	})
 }
 
 func (p *process) comm(comm string) tree.File {
@@ -159,10 +194,10 @@ func (p *process) comm(comm string) tree.File {
 }
 
 func (p *process) regs(name string, t *decoder.Thread) tree.File {
-	return tree.Text(p.attr, p.noting(p.path(name), func(w io.Writer) error {
+	return p.render(name, func(w io.Writer) error {
 		if t == nil || t.Registers == nil {
 			return fmt.Errorf("no registers in the core image")
 		}
 		return procfmt.Regs(w, t.Registers)
-	}))
+	})
 }
