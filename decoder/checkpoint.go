@@ -71,7 +71,7 @@ func Open(a *archive.Archive, opts Options) (*Checkpoint, error) {
 	l.parents = l.findParents(opts.Parents)
 	container := l.container()
 	l.deleted = l.loadDeletedFiles()
-	l.mounts = l.loadMounts()
+	l.mounts, l.mountOrder = l.loadMounts()
 	l.segments = l.loadSegments()
 	l.files = l.loadFiles()
 	l.seccomp = l.loadSeccomp()
@@ -102,19 +102,20 @@ func (c *Checkpoint) Process(pid int) *Process {
 // loader is the state of Open: the images and the tables that they refer to.
 type loader struct {
 	*images
-	warn     *Warnings
-	parents  []*images // nearest first
-	rootfs   *archive.Archive
-	files    map[uint32]*File
-	mounts   map[int]*Mount
-	segments map[uint64]segment
-	shared   map[uint64]*SharedMemory
-	claimed  map[pagesImage]string // the pagemap that each belongs to
-	tasks    map[int]bool          // TIDs that there are
-	nested   *nestedTars
-	deleted  deletedFiles
-	seccomp  []seccompFilter
-	volumes  map[string]string // the tars of the named volumes, by their mount point
+	warn       *Warnings
+	parents    []*images // nearest first
+	rootfs     *archive.Archive
+	files      map[uint32]*File
+	mounts     map[int]*Mount
+	mountOrder []*Mount
+	segments   map[uint64]segment
+	shared     map[uint64]*SharedMemory
+	claimed    map[pagesImage]string // the pagemap that each belongs to
+	tasks      map[int]bool          // TIDs that there are
+	nested     *nestedTars
+	deleted    deletedFiles
+	seccomp    []seccompFilter
+	volumes    map[string]string // the tars of the named volumes, by their mount point
 }
 
 // newestImages is the newest version of the image format that is known:

@@ -34,7 +34,7 @@ func (l *loader) layers(m *Mount) []Layer {
 		return []Layer{l.nestedLayer("rootfs"+m.Point, volume)}
 	case m.Point == "/dev/shm" && l.member(devShm) != nil:
 		return []Layer{l.nestedLayer(l.mountPath(devShm)+".d", devShm)}
-	case m.TmpFS && l.member(tmpfs) != nil:
+	case m.FSType == "tmpfs" && l.member(tmpfs) != nil:
 		layer := l.nestedLayer("rootfs"+m.Point, tmpfs)
 		layer.Dir = rootRelative(m.Root)
 		return []Layer{layer}

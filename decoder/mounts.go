@@ -1,6 +1,7 @@
 package decoder
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -20,33 +21,73 @@ type Mount struct {
 	Dev        Dev
 	Root       string // of the mount in its file system
 	Point      string
-	TmpFS      bool
+	Flags      uint32 // of the mount, MS_ bits of mount(2)
+	SuperFlags uint32 // of its file system, MS_ bits
+	FSType     string // "" where it is one that CRIU does not know
+	Source     string
+	Options    string // of the file system, separated by commas
+	Shared     uint32 // peer group; 0 for none
+	Master     uint32 // peer group that it receives from; 0 for none
+}
+
+// fsTypes are the kernel's names of the file systems that CRIU knows by a
+// number; those of the others are in the image.
+//
+// Source: criu/filesystems.c.
+var fsTypes = map[mnt.Fstype]string{
+	mnt.Fstype_PROC: "proc", mnt.Fstype_SYSFS: "sysfs", mnt.Fstype_DEVTMPFS: "devtmpfs", mnt.Fstype_BINFMT_MISC: "binfmt_misc",
+	mnt.Fstype_TMPFS: "tmpfs", mnt.Fstype_DEVPTS: "devpts", mnt.Fstype_SIMFS: "simfs", mnt.Fstype_PSTORE: "pstore",
+	mnt.Fstype_SECURITYFS: "securityfs", mnt.Fstype_FUSECTL: "fusectl", mnt.Fstype_DEBUGFS: "debugfs",
+	mnt.Fstype_CGROUP: "cgroup", mnt.Fstype_AUFS: "aufs", mnt.Fstype_MQUEUE: "mqueue", mnt.Fstype_FUSE: "fuse",
+	mnt.Fstype_OVERLAYFS: "overlay", mnt.Fstype_AUTOFS: "autofs", mnt.Fstype_TRACEFS: "tracefs", mnt.Fstype_CGROUP2: "cgroup2",
 }
 
 // maxMounts is how many mounts a mount namespace may have unless the kernel is
 // told otherwise (Documentation/admin-guide/sysctl/fs.rst:mount-max).
 const maxMounts = 100_000
 
-// loadMounts decodes the mount tables, by mount id.
-func (l *loader) loadMounts() map[int]*Mount {
+// loadMounts decodes the mount tables: by mount id, and in the kernel's order.
+func (l *loader) loadMounts() (map[int]*Mount, []*Mount) {
 	mounts := make(map[int]*Mount)
+	var order []*Mount // the images', which is the other way round
 	for _, name := range l.matching("mountpoints-*.img") {
 		ns, _ := imageID(name, "mountpoints-")
 		err := each(l.images, name, criu.MagicMountpoints, func(e *mnt.MntEntry, _ *criu.Reader) error {
-			if len(mounts) == maxMounts {
+			if len(order) == maxMounts {
 				return fmt.Errorf("more than %d mounts", maxMounts)
 			}
-			mounts[int(e.GetMntId())] = &Mount{
+			m := &Mount{
 				NS: ns, ID: int(e.GetMntId()), Parent: int(e.GetParentMntId()),
 				Dev:  kernelDev(e.GetRootDev()),
 				Root: path.Join("/", e.GetRoot()), Point: path.Join("/", e.GetMountpoint()),
-				TmpFS: e.GetFstype() == uint32(mnt.Fstype_TMPFS) || e.GetFsname() == "tmpfs",
+				Flags: e.GetFlags(), SuperFlags: e.GetSbFlags(),
+				FSType: cmp.Or(e.GetFsname(), fsTypes[mnt.Fstype(e.GetFstype())]), Source: e.GetSource(), Options: e.GetOptions(),
+				Shared: e.GetSharedId(), Master: e.GetMasterId(),
 			}
+			mounts[m.ID] = m
+			order = append(order, m)
 			return nil
 		})
 		l.warn.Add(err)
 	}
-	return mounts
+	slices.Reverse(order)
+	return mounts, order
+}
+
+// MountTable is the mount table of a process, in the kernel's order; nil where
+// there is none.
+func (c *Checkpoint) MountTable(p *Process) []*Mount {
+	ns := c.loader.mountNamespace(c.Processes)
+	if p.IDs != nil && p.IDs.Mnt != 0 {
+		ns = p.IDs.Mnt
+	}
+	var table []*Mount
+	for _, m := range c.loader.mountOrder {
+		if m.NS == ns {
+			table = append(table, m)
+		}
+	}
+	return table
 }
 
 // MountTree is what was mounted at a place, and what was mounted below it.

@@ -81,6 +81,8 @@ func (p *process) entries() []tree.Entry {
 		tree.Entry{Name: "mem", Node: p.mem()},
 		tree.Entry{Name: "mem.d", Node: p.memDir()},
 		tree.Entry{Name: "mem.idx", Node: p.text("mem.idx", func(w io.Writer) error { return procfmt.MemIdx(w, p.MM, p.space()) })},
+		tree.Entry{Name: "mountinfo", Node: p.render("mountinfo", func(w io.Writer) error { return procfmt.Mountinfo(w, p.ck.MountTable(p.Process)) })},
+		tree.Entry{Name: "mounts", Node: p.render("mounts", func(w io.Writer) error { return procfmt.Mounts(w, p.ck.MountTable(p.Process)) })},
 		tree.Entry{Name: "oom_score_adj", Node: p.number("%d\n", p.OOMScoreAdj)},
 		tree.Entry{Name: "personality", Node: p.number("%08x\n", p.Personality)},
 		tree.Entry{Name: "regs", Node: p.regs("regs", p.Leader())},

@@ -25,5 +25,6 @@ status Speculation_Store_Bypass SpeculationIndirectBranch untag_mask: of the pro
 status Cpus_allowed Cpus_allowed_list Mems_allowed Mems_allowed_list: where it may run
 status voluntary_ctxt_switches nonvoluntary_ctxt_switches: accounting
 smaps Pss Pss_Dirty Referenced Swap SwapPss Locked: see smaps in README
+mountinfo mounts: the types of file systems that CRIU does not know, which are none; the option nosymfollow
 maps inode: of files that were not deleted
 `
