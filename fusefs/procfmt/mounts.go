@@ -56,11 +56,11 @@ func mountSource(m *decoder.Mount) string {
 	return strings.ReplaceAll(mangle(cmp.Or(m.Source, "none")), "#", `\043`)
 }
 
-// mangler escapes what would end a field, in octal.
-//
-// Source: fs/proc_namespace.c:mangle.
 var mangler = strings.NewReplacer(" ", `\040`, "\t", `\011`, "\n", `\012`, `\`, `\134`)
 
+// mangle escapes what would end a field, in octal.
+//
+// Source: fs/proc_namespace.c:mangle.
 func mangle(s string) string { return mangler.Replace(s) }
 
 // MS_ flags of mount(2).

@@ -101,12 +101,12 @@ func statusMemory(w io.Writer, mm *decoder.MM, space *memview.AddressSpace) {
 	}
 }
 
+var nameEscaper = strings.NewReplacer("\n", `\n`, `\`, `\\`)
+
 // statusName escapes a name as the kernel does: line ends and backslashes.
 //
 // Source: fs/proc/array.c:proc_task_name.
-var statusNames = strings.NewReplacer("\n", `\n`, `\`, `\\`)
-
-func statusName(comm string) string { return statusNames.Replace(comm) }
+func statusName(comm string) string { return nameEscaper.Replace(comm) }
 
 // stateName is a state with its letter.
 //
