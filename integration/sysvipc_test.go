@@ -28,7 +28,8 @@ func TestSysvipc(t *testing.T) {
 		}
 		g, w := strings.Fields(got[1]), strings.Fields(want[1])
 		for i, column := range strings.Fields(want[0]) {
-			if g[i] != w[i] && !(unsavedIPC[column] && (g[i] == "0" || column == "rss" && g[i] == "4096")) {
+			unsaved := unsavedIPC[column] && (g[i] == "0" || column == "rss" && g[i] == "4096")
+			if g[i] != w[i] && !unsaved {
 				t.Errorf("ns/ipc/%s: %s = %s, want %s", table, column, g[i], w[i])
 			}
 		}

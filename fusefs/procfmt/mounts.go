@@ -90,8 +90,13 @@ type mountFlag struct {
 // Source: fs/proc_namespace.c:show_mnt_opts.
 func mountOptions(m *decoder.Mount) []string {
 	return append([]string{access(m.Flags)}, named(m.Flags, []mountFlag{
-		{msNosuid, "nosuid"}, {msNodev, "nodev"}, {msNoexec, "noexec"}, {msNoatime, "noatime"},
-		{msNodiratime, "nodiratime"}, {msRelatime, "relatime"}, {msNosymfollow, "nosymfollow"},
+		{msNosuid, "nosuid"},
+		{msNodev, "nodev"},
+		{msNoexec, "noexec"},
+		{msNoatime, "noatime"},
+		{msNodiratime, "nodiratime"},
+		{msRelatime, "relatime"},
+		{msNosymfollow, "nosymfollow"},
 	})...)
 }
 
@@ -116,7 +121,10 @@ func superOptions(m *decoder.Mount) []string {
 // Source: fs/proc_namespace.c:show_sb_opts.
 func superFlags(m *decoder.Mount) []string {
 	return named(m.SuperFlags, []mountFlag{
-		{msSynchronous, "sync"}, {msDirsync, "dirsync"}, {msMandlock, "mand"}, {msLazytime, "lazytime"},
+		{msSynchronous, "sync"},
+		{msDirsync, "dirsync"},
+		{msMandlock, "mand"},
+		{msLazytime, "lazytime"},
 	})
 }
 

@@ -84,18 +84,29 @@ func Status(w io.Writer, p *decoder.Process, t *decoder.Thread, space *memview.A
 // sizes ever are not saved, and as in the kernel no less than those of now.
 //
 // Source: fs/proc/task_mmu.c:task_mem.
-func statusMemory(w io.Writer, mm *decoder.MM, space *memview.AddressSpace) {
+func statusMemory(w *bufio.Writer, mm *decoder.MM, space *memview.AddressSpace) {
 	s := sizesOf(mm, space)
 	exe := min(text(mm), s.exec)
 	for _, size := range []struct {
 		name  string
 		bytes uint64
 	}{
-		{"VmPeak", s.total}, {"VmSize", s.total}, {"VmLck", s.locked}, {"VmPin", 0},
-		{"VmHWM", s.resident()}, {"VmRSS", s.resident()},
-		{"RssAnon", s.anon}, {"RssFile", s.file}, {"RssShmem", s.shmem},
-		{"VmData", s.data}, {"VmStk", s.stack}, {"VmExe", exe}, {"VmLib", s.exec - exe},
-		{"VmPTE", 0}, {"VmSwap", 0}, {"HugetlbPages", 0},
+		{"VmPeak", s.total},
+		{"VmSize", s.total},
+		{"VmLck", s.locked},
+		{"VmPin", 0},
+		{"VmHWM", s.resident()},
+		{"VmRSS", s.resident()},
+		{"RssAnon", s.anon},
+		{"RssFile", s.file},
+		{"RssShmem", s.shmem},
+		{"VmData", s.data},
+		{"VmStk", s.stack},
+		{"VmExe", exe},
+		{"VmLib", s.exec - exe},
+		{"VmPTE", 0},
+		{"VmSwap", 0},
+		{"HugetlbPages", 0},
 	} {
 		fmt.Fprintf(w, "%s:\t%8d kB\n", size.name, size.bytes/1024)
 	}

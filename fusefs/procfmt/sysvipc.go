@@ -14,7 +14,7 @@ import (
 // Source: ipc/shm.c:sysvipc_shm_proc_show.
 func SysvipcShm(w io.Writer, ns decoder.IPCNamespace) error {
 	b := bufio.NewWriter(w)
-	fmt.Fprintln(b, "       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid      atime      dtime      ctime                   rss                  swap")
+	b.WriteString("       key      shmid perms                  size  cpid  lpid nattch   uid   gid  cuid  cgid      atime      dtime      ctime                   rss                  swap\n")
 	for _, s := range ns.Segments {
 		fmt.Fprintf(b, "%10d %10d  %4o %21d %5d %5d  %5d %5d %5d %5d %5d %10d %10d %10d %21d %21d\n",
 			int32(s.Key), s.ID, s.Mode, s.Size, 0, 0, s.Attached, s.UID, s.GID, s.CreatorUID, s.CreatorGID, 0, 0, 0, captured(s.Memory), 0)
@@ -35,7 +35,7 @@ func captured(m *decoder.SharedMemory) int64 {
 // Source: ipc/sem.c:sysvipc_sem_proc_show.
 func SysvipcSem(w io.Writer, ns decoder.IPCNamespace) error {
 	b := bufio.NewWriter(w)
-	fmt.Fprintln(b, "       key      semid perms      nsems   uid   gid  cuid  cgid      otime      ctime")
+	b.WriteString("       key      semid perms      nsems   uid   gid  cuid  cgid      otime      ctime\n")
 	for _, s := range ns.Semaphores {
 		fmt.Fprintf(b, "%10d %10d  %4o %10d %5d %5d %5d %5d %10d %10d\n",
 			int32(s.Key), s.ID, s.Mode, len(s.Values), s.UID, s.GID, s.CreatorUID, s.CreatorGID, 0, 0)
@@ -48,7 +48,7 @@ func SysvipcSem(w io.Writer, ns decoder.IPCNamespace) error {
 // Source: ipc/msg.c:sysvipc_msg_proc_show.
 func SysvipcMsg(w io.Writer, ns decoder.IPCNamespace) error {
 	b := bufio.NewWriter(w)
-	fmt.Fprintln(b, "       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid      stime      rtime      ctime")
+	b.WriteString("       key      msqid perms      cbytes       qnum lspid lrpid   uid   gid  cuid  cgid      stime      rtime      ctime\n")
 	for _, q := range ns.Queues {
 		fmt.Fprintf(b, "%10d %10d  %4o  %10d %10d %5d %5d %5d %5d %5d %5d %10d %10d %10d\n",
 			int32(q.Key), q.ID, q.Mode, q.Bytes(), len(q.Messages), 0, 0, q.UID, q.GID, q.CreatorUID, q.CreatorGID, 0, 0, 0)
