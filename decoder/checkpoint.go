@@ -105,6 +105,7 @@ type loader struct {
 	warn       *Warnings
 	parents    []*images // nearest first
 	rootfs     *archive.Archive
+	tables     map[uint32][]Descriptor // of descriptors, by id
 	files      map[uint32]*File
 	mounts     map[int]*Mount
 	mountOrder []*Mount

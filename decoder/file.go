@@ -7,7 +7,7 @@ package decoder
 type File struct {
 	ID      uint32
 	Kind    FileKind
-	Path    string   // as in the container; of a memfd, its name without "/memfd:"
+	Path    string   // as in the container; of a memfd, its name without "/memfd:"; of no file, the kernel's name: socket:[4711]
 	Deleted bool     // unlinked while in use
 	MountID int      // mount entry in mountpoints-<id>.img; -1 where not recorded
 	Dev     Dev      // device of the file system, where known
@@ -22,6 +22,7 @@ type File struct {
 	looked bool   // Backing was looked for
 	ghost  uint32 // id of the ghost file's image; 0 for none
 	shmid  uint32 // of a memfd: its shared-memory object
+	path   uint32 // of a FIFO or a terminal: the file that has its path; 0 for none
 }
 
 // FileKind tells the kinds of files apart.

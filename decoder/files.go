@@ -37,7 +37,7 @@ func (l *loader) loadFiles() map[uint32]*File {
 		case fdinfo.FdTypes_MEMFD:
 			files[e.GetId()] = memfdFile(e, inodes)
 		default:
-			files[e.GetId()] = &File{ID: e.GetId(), MountID: -1, Size: -1}
+			files[e.GetId()] = otherFile(e)
 		}
 		return nil
 	})
@@ -52,6 +52,7 @@ func (l *loader) loadFiles() map[uint32]*File {
 	}
 	l.warn.Add(err)
 	l.remaps(files)
+	l.resolvePaths(files)
 	return files
 }
 

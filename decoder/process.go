@@ -19,9 +19,10 @@ type Process struct {
 	Rlimits              []Rlimit // by number; empty where not recorded
 	Signals              SignalActions
 	Threads              []*Thread
-	MM                   *MM  // nil for a dead process and where mm-<pid>.img is unusable
-	FS                   *FS  // nil where fs-<pid>.img is unusable
-	IDs                  *IDs // nil where the checkpoint has none
+	MM                   *MM          // nil for a dead process and where mm-<pid>.img is unusable
+	FS                   *FS          // nil where fs-<pid>.img is unusable
+	Descriptors          []Descriptor // sorted
+	IDs                  *IDs         // nil where the checkpoint has none
 }
 
 // Leader is the thread with TID = PID. It is nil for a dead process, and where

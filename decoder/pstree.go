@@ -73,6 +73,9 @@ func (l *loader) process(e *pstree.PstreeEntry) *Process {
 	}
 	l.threads(p, e.GetThreads(), leader)
 	p.IDs = l.ids(p.PID)
+	if p.IDs != nil {
+		p.Descriptors = l.descriptors(p.IDs.Files)
+	}
 	p.FS = l.fs(p.PID)
 	p.MM = l.mm(p.PID, p.arch())
 	return p

@@ -14,6 +14,7 @@ const (
 	MagicService Magic = 0x55105940 // IMG_SERVICE_MAGIC: stats-*, irmap-cache
 
 	MagicCore        Magic = 0x55053847 // CORE_MAGIC
+	MagicFdinfo      Magic = 0x56213732 // FDINFO_MAGIC
 	MagicFiles       Magic = 0x56303138 // FILES_MAGIC
 	MagicFS          Magic = 0x51403912 // FS_MAGIC
 	MagicGhostFile   Magic = 0x52583605 // GHOST_FILE_MAGIC

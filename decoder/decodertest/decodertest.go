@@ -79,6 +79,7 @@ func (c Checkpoint) Contents() map[string][]byte {
 		p.images(m, i+1)
 	}
 	m["checkpoint/pstree.img"] = Image(criu.MagicPstree, entries...)
+	m["checkpoint/fdinfo-1.img"] = Image(criu.MagicFdinfo) // no file is open
 	m["checkpoint/files.img"] = Image(criu.MagicFiles, c.files()...)
 	for name, content := range c.Members {
 		if content == nil {

@@ -35,6 +35,9 @@ func (b *builder) link(attr tree.Attr, raw, confined string) tree.Symlink {
 // its name by now.
 func (b *builder) fileLink(attr tree.Attr, depth int, f *decoder.File) tree.Symlink {
 	raw := f.KernelName()
+	if f.Kind == decoder.FileOther {
+		return b.link(attr, raw, raw) // no path, and leads nowhere
+	}
 	return b.link(attr, raw, strings.Repeat("../", depth)+strings.Join(append([]string{"rootfs"}, resolve(nil, nil, raw)...), "/"))
 }
 

@@ -75,6 +75,7 @@ func (p *process) entries() []tree.Entry {
 		tree.Entry{Name: "build-ids", Node: p.text("build-ids", func(w io.Writer) error { return procfmt.BuildIDs(w, p.MM) })},
 		tree.Entry{Name: "environ", Node: p.bytes("environ", procfmt.Environ)},
 		tree.Entry{Name: "environ.txt", Node: p.items("environ.txt", procfmt.Environ)},
+		tree.Entry{Name: "fd", Node: p.fd()},
 		tree.Entry{Name: "limits", Node: p.render("limits", func(w io.Writer) error { return procfmt.Limits(w, p.Rlimits) })},
 		tree.Entry{Name: "loginuid", Node: p.number("%d", p.LoginUID)},
 		tree.Entry{Name: "maps", Node: p.text("maps", func(w io.Writer) error { return procfmt.Maps(w, p.MM) })},

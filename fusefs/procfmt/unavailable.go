@@ -26,5 +26,6 @@ status Cpus_allowed Cpus_allowed_list Mems_allowed Mems_allowed_list: where it m
 status voluntary_ctxt_switches nonvoluntary_ctxt_switches: accounting
 smaps Pss Pss_Dirty Referenced Swap SwapPss Locked: see smaps in README
 mountinfo mounts: the types of file systems that CRIU does not know, which are none; the option nosymfollow
+fd: the inode numbers of packet sockets
 maps inode: of files that were not deleted
 `

@@ -1,0 +1,47 @@
+package integration
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// fd/ has the live process's descriptors, with the kernel's text of each: in
+// the extended attribute, and, of what is no path, as the link itself.
+func TestDescriptors(t *testing.T) {
+	eachRecorded(t, func(t *testing.T, got, want string) {
+		if !exists(filepath.Join(want, "fd.txt")) || !exists(filepath.Join(got, "regs")) {
+			return
+		}
+		record := make(map[string]string)
+		for _, line := range lines(read(t, want, "fd.txt")) {
+			fd, target, _ := strings.Cut(line, " -> ")
+			record[fd] = target
+		}
+		for _, fd := range pids(t, filepath.Join(got, "fd")) {
+			name := filepath.Join(got, "fd", strconv.Itoa(fd))
+			text := make([]byte, 4096)
+			n, err := unix.Lgetxattr(name, "security.ckptfs.target", text)
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			raw := string(text[:n])
+			if raw != record[strconv.Itoa(fd)] {
+				t.Errorf("%s -> %q, want %q", name, raw, record[strconv.Itoa(fd)])
+			}
+			link, err := os.Readlink(name)
+			check(t, err)
+			if want := strings.TrimPrefix(raw, "/"); strings.HasPrefix(raw, "/") && link != "../../../rootfs/"+want || !strings.HasPrefix(raw, "/") && link != raw {
+				t.Errorf("%s -> %q, of %q", name, link, raw)
+			}
+			delete(record, strconv.Itoa(fd))
+		}
+		if len(record) > 0 {
+			t.Errorf("%s/fd lacks %v", got, record)
+		}
+	})
+}
