@@ -16,7 +16,8 @@ import (
 
 // IPCNamespace is the System V IPC of a namespace, each list sorted by id.
 //
-// Source: ipcns-shm-<ns>.img, ipcns-sem-<ns>.img, ipcns-msg-<ns>.img.
+// Source: ipcns-var-<ns>.img, ipcns-shm-<ns>.img, ipcns-sem-<ns>.img,
+// ipcns-msg-<ns>.img.
 type IPCNamespace struct {
 	ID         uint32 // CRIU's id of the namespace
 	Segments   []IPCSegment
@@ -120,6 +121,11 @@ func (l *loader) ipcNamespaces(processes []*Process) []IPCNamespace {
 		}
 		return byID[id]
 	}
+	// The settings are there even where the namespace has no object.
+	l.ipcImages("ipcns-var-", func(id uint32, _ string) error {
+		of(id)
+		return nil
+	})
 	for id, s := range l.segments {
 		ns := of(s.ns)
 		ns.Segments = append(ns.Segments, IPCSegment{s.IPCObject, s.size, attached[l.shared[id]], l.shared[id]})

@@ -54,6 +54,7 @@ func TestIPC(t *testing.T) {
 		warning string
 	}{
 		{"none", nil, "", ""},
+		{"a namespace without any", map[string][]byte{"checkpoint/ipcns-var-11.img": nil, "checkpoint/ipcns-var-12.img": {}}, "12:", ""},
 		{"messages", map[string][]byte{msg: queueImage(2, "SECRET", "12345678")}, "11: 5 7=SECRET 8=12345678", ""},
 		{"an empty message", map[string][]byte{msg: queueImage(2, "", "x")}, "11: 5 7= 8=x", ""},
 		{"fewer messages than said", map[string][]byte{msg: queueImage(1<<31, "a")}, "11: 5 7=a", "a queue of 2147483648 messages ends after 1"},
