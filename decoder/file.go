@@ -13,17 +13,24 @@ type File struct {
 	Dev     Dev      // device of the file system, where known
 	Ino     uint64   // 0 where the checkpoint does not record it
 	Mode    uint32   // st_mode; 0 where not recorded
+	Flags   uint32   // of open(2), as F_GETFL gives them
+	Pos     int64    // where the next read or write begins, in bytes
 	Size    int64    // bytes at the time of the dump; -1 where not recorded
 	BuildID []byte   // GNU build-id of an ELF file, padded with zeros to whole words; nil where not recorded
 	Sum     bool     // a checksum is recorded
 	Backing *Backing // its bytes; nil where they are nowhere to be had, or nobody maps it
 	Refused bool     // a file of that path was found and is not the one that was mapped
+	Details Details  // what only files of its kind have; nil for regular files and memfds
 
 	looked bool   // Backing was looked for
 	ghost  uint32 // id of the ghost file's image; 0 for none
 	shmid  uint32 // of a memfd: its shared-memory object
 	path   uint32 // of a FIFO or a terminal: the file that has its path; 0 for none
 }
+
+// Details is what only open files of one kind have: a pointer to [Pipe] and
+// its like.
+type Details interface{ details() }
 
 // FileKind tells the kinds of files apart.
 type FileKind uint8

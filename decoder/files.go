@@ -59,7 +59,7 @@ func (l *loader) loadFiles() map[uint32]*File {
 func (l *loader) regFile(e *regfile.RegFileEntry) *File {
 	f := &File{
 		ID: e.GetId(), Kind: FileRegular, Path: e.GetName(), MountID: int(e.GetMntId()), Size: -1, Mode: e.GetMode(),
-		BuildID: buildID(e.GetBuildId()),
+		Flags: e.GetFlags(), Pos: int64(e.GetPos()), BuildID: buildID(e.GetBuildId()),
 	}
 	if e.Size != nil && int64(e.GetSize()) >= 0 {
 		f.Size = int64(e.GetSize())
@@ -91,7 +91,10 @@ func (l *loader) memfdInodes() map[uint32]*memfd.MemfdInodeEntry {
 }
 
 func memfdFile(e *fdinfo.FileEntry, inodes map[uint32]*memfd.MemfdInodeEntry) *File {
-	f := &File{ID: e.GetId(), Kind: FileMemfd, Deleted: true, MountID: -1, Size: -1}
+	f := &File{
+		ID: e.GetId(), Kind: FileMemfd, Deleted: true, MountID: -1, Size: -1,
+		Flags: e.GetMemfd().GetFlags(), Pos: int64(e.GetMemfd().GetPos()),
+	}
 	if inode := inodes[e.GetMemfd().GetInodeId()]; inode != nil && len(inode.GetName()) <= maxPath {
 		f.Path = inode.GetName()
 		f.Size = int64(inode.GetSize())
