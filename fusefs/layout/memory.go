@@ -19,6 +19,16 @@ func (p *process) mem() tree.File {
 	})
 }
 
+// pagemap is procs/<pid>/pagemap.
+func (p *process) pagemap() tree.File {
+	return tree.ContentFile(p.attr, func() (tree.Content, error) {
+		if p.MM == nil {
+			return nil, procfmt.ErrNoMemory
+		}
+		return procfmt.Pagemap{MM: p.MM, Space: p.space()}, nil
+	})
+}
+
 // memDir is procs/<pid>/mem.d/.
 func (p *process) memDir() tree.Dir {
 	return p.dir(func() []tree.Entry {

@@ -85,6 +85,7 @@ func (p *process) entries() []tree.Entry {
 		tree.Entry{Name: "mountinfo", Node: p.render("mountinfo", func(w io.Writer) error { return procfmt.Mountinfo(w, p.ck.MountTable(p.Process)) })},
 		tree.Entry{Name: "mounts", Node: p.render("mounts", func(w io.Writer) error { return procfmt.Mounts(w, p.ck.MountTable(p.Process)) })},
 		tree.Entry{Name: "oom_score_adj", Node: p.number("%d\n", p.OOMScoreAdj)},
+		tree.Entry{Name: "pagemap", Node: p.pagemap()},
 		tree.Entry{Name: "personality", Node: p.number("%08x\n", p.Personality)},
 		tree.Entry{Name: "regs", Node: p.regs("regs", p.Leader())},
 		tree.Entry{Name: "smaps", Node: p.text("smaps", func(w io.Writer) error { return procfmt.Smaps(w, p.MM, p.space()) })},
