@@ -12,9 +12,10 @@ const (
 	ok                = syscall.Errno(0)
 	errNotImplemented = syscall.ENOSYS  // the kernel remembers it and asks no more
 	errNoXattr        = syscall.ENODATA // getxattr(2)
-	errBufferTooSmall = syscall.ERANGE  // getxattr(2), listxattr(2)
-	errNoSuchOffset   = syscall.ENXIO   // lseek(2)
-	errShort          = syscall.EIO     // a content ends before its size
+	errNoXattrs       = syscall.EOPNOTSUPP
+	errBufferTooSmall = syscall.ERANGE // getxattr(2), listxattr(2)
+	errNoSuchOffset   = syscall.ENXIO  // lseek(2)
+	errShort          = syscall.EIO    // a content ends before its size
 )
 
 // errno is the error number for an error from the tree. Whatever goes wrong

@@ -252,6 +252,7 @@ func testXattrs(t *testing.T, point string) {
 		{"xattrs", "security.capability", 19, 0, unix.ERANGE},
 		{"small", "user.a", 10, 0, unix.ENODATA},
 		{"link", "security.ckptfs.target", 10, 7, nil},
+		{"link", "security.selinux", 10, 0, unix.EOPNOTSUPP},
 	} {
 		n, err := unix.Lgetxattr(filepath.Join(point, tt.name), tt.xattr, buf[:tt.size])
 		if max(n, 0) != tt.want || !errors.Is(err, tt.err) {

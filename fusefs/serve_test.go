@@ -113,7 +113,7 @@ func sample() tree.Dir {
 			_, err := io.WriteString(w, strings.Repeat("line\n", 2000*opened))
 			return err
 		})},
-		{Name: "link", Node: tree.NewSymlink(tree.Attr{Xattrs: map[string]string{"security.ckptfs.target": "/bin/sh"}}, "small")},
+		{Name: "link", Node: tree.NewSymlink(tree.Attr{NoXattrs: true, Xattrs: map[string]string{"security.ckptfs.target": "/bin/sh"}}, "small")},
 		{Name: "hard1", Node: tree.Bytes(tree.Attr{Nlink: 2, InodePath: "hard1"}, []byte("x"))},
 		{Name: "hard2", Node: tree.Bytes(tree.Attr{Nlink: 2, InodePath: "hard1"}, []byte("x"))},
 		{Name: "whiteout", Node: tree.NewSpecial(fileAttr, unix.S_IFCHR, 0, 0)},

@@ -22,11 +22,16 @@ func (r *rootNode) Getxattr(ctx context.Context, name string, buf []byte) (uint3
 }
 
 func (n *node) Getxattr(_ context.Context, name string, buf []byte) (uint32, syscall.Errno) {
-	value, found := n.elem.Attr().Xattrs[name]
-	if !found {
+	attr := n.elem.Attr()
+	value, found := attr.Xattrs[name]
+	switch {
+	case found:
+		return give(buf, value)
+	case attr.NoXattrs:
+		return 0, errNoXattrs
+	default:
 		return 0, errNoXattr
 	}
-	return give(buf, value)
 }
 
 // Listxattr gives the names in order, each with a NUL behind it.

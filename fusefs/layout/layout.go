@@ -66,8 +66,13 @@ type builder struct {
 
 // dirAttr and fileAttr are those of what we present ourselves, rather than
 // the archive.
-func (b *builder) dirAttr() tree.Attr  { return tree.Attr{Perm: 0o555, MTime: b.ck.Time} }
-func (b *builder) fileAttr() tree.Attr { return tree.Attr{Perm: 0o444, MTime: b.ck.Time} }
+func (b *builder) dirAttr() tree.Attr {
+	return tree.Attr{Perm: 0o555, MTime: b.ck.Time, NoXattrs: true}
+}
+
+func (b *builder) fileAttr() tree.Attr {
+	return tree.Attr{Perm: 0o444, MTime: b.ck.Time, NoXattrs: true}
+}
 
 // text is a text file at that path of the mount. Where rendering it fails,
 // reading it does, and the error becomes a warning.

@@ -32,6 +32,9 @@ type Attr struct {
 	// first name of a file with several hard links. Empty: the node's own.
 	InodePath string
 	Xattrs    map[string]string // extended attributes; nil for none
+	// NoXattrs says that the node is of a kind that has no others, as files of
+	// /proc are: ls(1) then does not ask for those of every file that it lists.
+	NoXattrs bool
 }
 
 // Node is an element of the tree. It is one of [Dir], [File], [Symlink] and
