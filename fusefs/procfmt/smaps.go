@@ -9,6 +9,33 @@ import (
 	"github.com/ckptfs/ckptfs/memview"
 )
 
+// smapsForm is what smaps says of a mapping; zeros stand for what CRIU does not
+// save. It is one piece, as a process may have tens of thousands of mappings.
+const smapsForm = `Size:           %8d kB
+KernelPageSize: %8d kB
+MMUPageSize:    %8d kB
+Rss:            %8d kB
+Pss:                   0 kB
+Pss_Dirty:             0 kB
+Shared_Clean:   %8d kB
+Shared_Dirty:   %8d kB
+Private_Clean:         0 kB
+Private_Dirty:  %8d kB
+Referenced:            0 kB
+Anonymous:      %8d kB
+KSM:                   0 kB
+LazyFree:              0 kB
+AnonHugePages:         0 kB
+ShmemPmdMapped:        0 kB
+FilePmdMapped:         0 kB
+Shared_Hugetlb:        0 kB
+Private_Hugetlb:       0 kB
+Swap:                  0 kB
+SwapPss:               0 kB
+Locked:                0 kB
+THPeligible:           0
+`
+
 // Smaps writes /proc/pid/smaps: for each mapping its line of maps and what is
 // known of its pages. Resident and dirty are the pages that were captured;
 // what was clean, shared with whom, referenced, swapped or locked in memory
@@ -20,29 +47,10 @@ func Smaps(w io.Writer, mm *decoder.MM, space *memview.AddressSpace) error {
 	for i, v := range mm.VMAs {
 		writeMapping(b, mm, i)
 		pages := residentPages(space, v)
-		kb := func(name string, bytes uint64) {
-			fmt.Fprintf(b, "%-16s%8d kB\n", name+":", bytes/1024)
-		}
-		page := pageSize(mm, v)
-		kb("Size", v.Len())
-		kb("KernelPageSize", page)
-		kb("MMUPageSize", page)
-		kb("Rss", pages.private+pages.shared+pages.kernel)
-		kb("Pss", 0)
-		kb("Pss_Dirty", 0)
-		kb("Shared_Clean", pages.kernel)
-		kb("Shared_Dirty", pages.shared)
-		kb("Private_Clean", 0)
-		kb("Private_Dirty", pages.private)
-		kb("Referenced", 0)
-		kb("Anonymous", pages.private)
-		for _, name := range []string{
-			"KSM", "LazyFree", "AnonHugePages", "ShmemPmdMapped", "FilePmdMapped", "Shared_Hugetlb", "Private_Hugetlb",
-			"Swap", "SwapPss", "Locked",
-		} {
-			kb(name, 0)
-		}
-		fmt.Fprintf(b, "THPeligible:    %8d\n", 0)
+		kb := func(bytes uint64) uint64 { return bytes / 1024 }
+		page := kb(pageSize(mm, v))
+		fmt.Fprintf(b, smapsForm, kb(v.Len()), page, page, kb(pages.private+pages.shared+pages.kernel),
+			kb(pages.kernel), kb(pages.shared), kb(pages.private), kb(pages.private))
 		b.WriteString("VmFlags: ")
 		for _, f := range vmFlags(v) {
 			b.WriteString(f + " ")
