@@ -60,7 +60,11 @@ func open(f *os.File, opts Options) (*Archive, error) {
 	case !info.Mode().IsRegular():
 		return nil, &NotArchiveError{"neither a file nor a directory"}
 	}
-	a, err := openTar(f, info.Size(), opts)
+	s, err := steady(f)
+	if err != nil {
+		return nil, err
+	}
+	a, err := openTar(s, s.want.size, opts)
 	if err != nil {
 		return nil, err
 	}

@@ -120,7 +120,10 @@ func (w *dirWalk) file(m *Member, name string, st *syscall.Stat_t) error {
 		return nil
 	}
 	m.size = st.Size
-	m.body = &fileBody{files: w.files, name: name, inode: inode{st.Dev, st.Ino}, size: st.Size, data: min(st.Blocks*512, st.Size)}
+	m.body = &fileBody{
+		files: w.files, name: name, inode: inode{st.Dev, st.Ino},
+		state: state{st.Size, st.Mtim.Sec, st.Mtim.Nsec}, data: min(st.Blocks*512, st.Size),
+	}
 	w.archive.size += st.Size
 	w.archive.add(m, name)
 	if st.Nlink > 1 {
@@ -134,14 +137,14 @@ type fileBody struct {
 	files *openFiles
 	name  string
 	inode inode
-	size  int64
+	state state // when the directory was listed
 	data  int64 // bytes not in holes when the directory was listed
 }
 
 func (b *fileBody) dataSize() int64 { return b.data }
 
 func (b *fileBody) ReadAt(p []byte, off int64) (int, error) {
-	f, err := b.files.acquire(b.name, b.inode)
+	f, err := b.files.acquire(b.name, b.inode, b.state)
 	if err != nil {
 		return 0, err
 	}
@@ -153,7 +156,7 @@ func (b *fileBody) nextData(off int64) (int64, error) { return b.seek(off, unix.
 func (b *fileBody) nextHole(off int64) (int64, error) { return b.seek(off, unix.SEEK_HOLE) }
 
 func (b *fileBody) seek(off int64, whence int) (int64, error) {
-	f, err := b.files.acquire(b.name, b.inode)
+	f, err := b.files.acquire(b.name, b.inode, b.state)
 	if err != nil {
 		return 0, err
 	}
@@ -166,9 +169,9 @@ func (b *fileBody) seek(off int64, whence int) (int64, error) {
 		return 0, io.EOF
 	case err != nil:
 		return 0, err
-	case next >= b.size && whence == unix.SEEK_DATA:
+	case next >= b.state.size && whence == unix.SEEK_DATA:
 		return 0, io.EOF // the file has grown
 	default:
-		return min(next, b.size), nil
+		return min(next, b.state.size), nil
 	}
 }

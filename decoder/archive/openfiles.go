@@ -27,14 +27,15 @@ type openFiles struct {
 // openFile is a file and how many are at it. One that was pushed out while it
 // was in use is closed by its last user.
 type openFile struct {
-	*os.File
+	steadyFile
 	name  string
 	users int
 	out   bool
 }
 
-// acquire opens the file of that name, which must still be that inode.
-func (o *openFiles) acquire(name string, want inode) (*openFile, error) {
+// acquire opens the file of that name, which must still be that inode in that
+// state.
+func (o *openFiles) acquire(name string, want inode, in state) (*openFile, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.closed {
@@ -57,7 +58,7 @@ func (o *openFiles) acquire(name string, want inode) (*openFile, error) {
 		file.Close()
 		return nil, errors.Join(err, errors.New("another file has its name by now"))
 	}
-	f := &openFile{File: file, name: name, users: 1}
+	f := &openFile{steadyFile: steadyFile{file, in}, name: name, users: 1}
 	if o.byName == nil {
 		o.byName = make(map[string]*list.Element)
 	}
