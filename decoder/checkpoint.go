@@ -7,10 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/checkpoint-restore/go-criu/v7/crit/images/inventory"
-
 	"github.com/ckptfs/ckptfs/decoder/archive"
-	"github.com/ckptfs/ckptfs/decoder/criu"
 )
 
 // Checkpoint is the saved state of a container. It is immutable but for its
@@ -18,6 +15,7 @@ import (
 type Checkpoint struct {
 	Archive   *archive.Archive
 	Container Container
+	Inventory Inventory
 	Processes []*Process // in the order of pstree.img
 	UTS       []UTSNamespace
 	IPC       []IPCNamespace
@@ -67,7 +65,7 @@ func Open(a *archive.Archive, opts Options) (*Checkpoint, error) {
 	for _, err := range a.Damage() {
 		l.warn.Add(err)
 	}
-	l.inventory()
+	inv := l.inventory()
 	l.parents = l.findParents(opts.Parents)
 	container := l.container()
 	l.deleted = l.loadDeletedFiles()
@@ -79,6 +77,7 @@ func Open(a *archive.Archive, opts Options) (*Checkpoint, error) {
 	return &Checkpoint{
 		Archive:   a,
 		Container: container,
+		Inventory: inv,
 		Processes: processes,
 		UTS:       l.utsNamespaces(),
 		IPC:       l.ipcNamespaces(processes),
@@ -88,6 +87,10 @@ func Open(a *archive.Archive, opts Options) (*Checkpoint, error) {
 		loader:    l,
 	}, nil
 }
+
+// ImageFolder is the folder of the archive that holds CRIU's images; "" is the
+// top.
+func (c *Checkpoint) ImageFolder() string { return c.loader.dir }
 
 // Process is the process of that PID, or nil.
 func (c *Checkpoint) Process(pid int) *Process {
@@ -117,23 +120,6 @@ type loader struct {
 	deleted    deletedFiles
 	seccomp    []seccompFilter
 	volumes    map[string]string // the tars of the named volumes, by their mount point
-}
-
-// newestImages is the newest version of the image format that is known:
-// CRTOOLS_IMAGES_V1_1 (criu/include/image.h). Version 3 brings compressed
-// pages.
-const newestImages = 2
-
-func (l *loader) inventory() {
-	name := l.name("inventory.img")
-	e, err := one[inventory.InventoryEntry](l.images, name, criu.MagicInventory)
-	if err != nil {
-		l.warn.Add(err)
-		return
-	}
-	if v := e.GetImgVersion(); v > newestImages {
-		l.warn.Addf("%s: images of version %d; the newest that is known is %d", name, v, newestImages)
-	}
 }
 
 // time is that of pstree.img, which CRIU writes near the end of a dump, or of

@@ -139,7 +139,7 @@ func credentials(m *creds.CredsEntry) *Creds {
 
 		CapInheritable: capabilities(m.GetCapInh()), CapPermitted: capabilities(m.GetCapPrm()),
 		CapEffective: capabilities(m.GetCapEff()), CapBounding: capabilities(m.GetCapBnd()),
-		CapAmbient: ambient, NoNewPrivs: noNewPrivs,
+		CapAmbient: ambient, NoNewPrivs: noNewPrivs, LSMProfile: m.GetLsmProfile(),
 	}
 }
 

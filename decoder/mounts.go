@@ -90,6 +90,10 @@ func (c *Checkpoint) MountTable(p *Process) []*Mount {
 	return table
 }
 
+// MountTables are the mount tables of all namespaces, each in the kernel's
+// order.
+func (c *Checkpoint) MountTables() []*Mount { return c.loader.mountOrder }
+
 // MountTree is what was mounted at a place, and what was mounted below it.
 type MountTree struct {
 	Point  string

@@ -107,6 +107,7 @@ type Creds struct {
 	CapInheritable, CapPermitted, CapEffective, CapBounding, CapAmbient uint64
 
 	NoNewPrivs bool
+	LSMProfile string // SELinux context or AppArmor profile; "" where not recorded
 }
 
 // MM is the memory descriptor of a process.

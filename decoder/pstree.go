@@ -87,6 +87,10 @@ func (l *loader) ids(pid int) *IDs {
 		l.warn.Add(fmt.Errorf("process %d: %w", pid, err))
 		return nil
 	}
+	return kobjIDs(m)
+}
+
+func kobjIDs(m *criu_core.TaskKobjIdsEntry) *IDs {
 	return &IDs{
 		VM: m.GetVmId(), Files: m.GetFilesId(), FS: m.GetFsId(), Sighand: m.GetSighandId(),
 		PID: m.GetPidNsId(), Net: m.GetNetNsId(), IPC: m.GetIpcNsId(), UTS: m.GetUtsNsId(),

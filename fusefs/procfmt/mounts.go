@@ -36,17 +36,21 @@ func Mountinfo(w io.Writer, table []*decoder.Mount) error {
 func Mounts(w io.Writer, table []*decoder.Mount) error {
 	b := bufio.NewWriter(w)
 	for _, m := range table {
-		mount, super := mountOptions(m), superOptions(m)
-		if super[0] == "ro" {
-			mount[0] = "ro"
-		}
-		// Flags of the file system, of the mount, and the file system's own.
-		n := len(superFlags(m))
-		options := append(append([]string{mount[0]}, super[1:1+n]...), mount[1:]...)
-		options = append(options, super[1+n:]...)
-		fmt.Fprintf(b, "%s %s %s %s 0 0\n", mountSource(m), mangle(m.Point), fsType(m), strings.Join(options, ","))
+		fmt.Fprintf(b, "%s %s %s %s 0 0\n", mountSource(m), mangle(m.Point), fsType(m), MountOptions(m))
 	}
 	return b.Flush()
+}
+
+// MountOptions are the options as /proc/pid/mounts shows them.
+func MountOptions(m *decoder.Mount) string {
+	mount, super := mountOptions(m), superOptions(m)
+	if super[0] == "ro" {
+		mount[0] = "ro"
+	}
+	// Flags of the file system, of the mount, and the file system's own.
+	n := len(superFlags(m))
+	options := append(append([]string{mount[0]}, super[1:1+n]...), mount[1:]...)
+	return strings.Join(append(options, super[1+n:]...), ",")
 }
 
 func fsType(m *decoder.Mount) string { return mangle(cmp.Or(m.FSType, "none")) }
