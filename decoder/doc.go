@@ -10,6 +10,8 @@
 //	config.dump             the engine's configuration of the container (JSON)
 //	spec.dump               the OCI runtime specification (JSON)
 //	network.status          its addresses (JSON)
+//	status.dump, status     its state, by containerd (JSON)
+//	ctr.log                 what it printed
 //	stats-dump              the statistics of the dump
 //	rootfs-diff.tar         files that the container changed
 //	devshm-checkpoint.tar   what was in /dev/shm

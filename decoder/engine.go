@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"strings"
 	"time"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -20,48 +19,73 @@ const maxMetadata = 16 << 20
 // Container is what the engine wrote about the container. Fields that the
 // checkpoint does not have are empty.
 //
-// Sources: config.dump (Podman's ContainerConfig, CRI-O's and containerd's
-// ContainerConfig of checkpointctl's metadata) and spec.dump (the OCI runtime
-// specification).
+// Sources: config.dump, spec.dump (the OCI runtime specification),
+// network.status, and of containerd status.dump and status.
 type Container struct {
-	ID, Name     string
-	Image        string // name of the image
-	ImageID      string
-	Runtime      string // runc, crun
-	Engine       string // Podman, CRI-O, containerd
-	Created      time.Time
-	Checkpointed time.Time
-	IP, MAC      []string
-	Spec         *specs.Spec // nil where there is none
+	ID            string
+	Name          string // the engine's; in a pod the short one is Pod.Container
+	Image         string // name of the image
+	ImageID       string
+	Runtime       string // runc, crun
+	Engine        string // Podman, CRI-O, containerd
+	RestartPolicy string // no, on-failure:3, Always
+	Created       time.Time
+	Started       time.Time
+	Checkpointed  time.Time
+	Restored      time.Time // when it was restored from an earlier checkpoint
+	Interfaces    []Interface
+	Ports         []Port
+	CreateCommand []string // the command line that made the container
+	Labels        map[string]string
+	Pod           *Pod        // nil where it is in none
+	Log           string      // member that holds what the container printed
+	Spec          *specs.Spec // nil where there is none
+}
+
+// configDump is config.dump: Podman's libpod.ContainerConfig, or the
+// ContainerConfig of checkpointctl/lib/metadata.go, which CRI-O and containerd
+// write.
+type configDump struct {
+	ID               string            `json:"id"`
+	Name             string            `json:"name"`
+	Pod              string            `json:"pod"`
+	CreateCommand    []string          `json:"CreateCommand"`
+	Labels           map[string]string `json:"labels"`
+	RootfsImage      string            `json:"rootfsImage"`
+	RootfsImageName  string            `json:"rootfsImageName"`
+	RootfsImageID    string            `json:"rootfsImageID"`
+	RootfsImageRef   string            `json:"rootfsImageRef"`
+	Runtime          string            `json:"runtime"`
+	OCIRuntime       string            `json:"ociRuntime"`
+	RestartPolicy    string            `json:"restart_policy"`
+	RestartRetries   uint              `json:"restart_retries"`
+	CreatedTime      string            `json:"createdTime"`
+	CheckpointedTime string            `json:"checkpointedTime"`
+	RestoredTime     string            `json:"restoredTime"`
+	ConmonPidFile    string            `json:"conmonPidFile"`
+	Ports            []Port            `json:"newPortMappings"`
+	NamedVolumes     []struct {
+		Name string `json:"volumeName"`
+		Dest string `json:"dest"`
+	} `json:"namedVolumes"`
 }
 
 // container decodes the engine's metadata.
 func (l *loader) container() Container {
 	var c Container
-	var config struct {
-		ID               string `json:"id"`
-		Name             string `json:"name"`
-		RootfsImage      string `json:"rootfsImage"`
-		RootfsImageName  string `json:"rootfsImageName"`
-		RootfsImageID    string `json:"rootfsImageID"`
-		RootfsImageRef   string `json:"rootfsImageRef"`
-		Runtime          string `json:"runtime"`
-		OCIRuntime       string `json:"ociRuntime"`
-		CreatedTime      string `json:"createdTime"`
-		CheckpointedTime string `json:"checkpointedTime"`
-		ConmonPidFile    string `json:"conmonPidFile"`
-		NamedVolumes     []struct {
-			Name string `json:"volumeName"`
-			Dest string `json:"dest"`
-		} `json:"namedVolumes"`
-	}
+	var config configDump
 	if l.metadata("config.dump", &config) {
-		c.ID, c.Name = config.ID, config.Name
+		c.ID, c.Name, c.Labels, c.CreateCommand, c.Ports = config.ID, config.Name, config.Labels, config.CreateCommand, config.Ports
 		c.Image = cmp.Or(config.RootfsImageName, config.RootfsImage)
 		c.ImageID = cmp.Or(config.RootfsImageID, config.RootfsImageRef)
 		c.Runtime = cmp.Or(config.OCIRuntime, config.Runtime)
+		c.RestartPolicy = config.RestartPolicy
+		if config.RestartRetries > 0 {
+			c.RestartPolicy = fmt.Sprintf("%s:%d", config.RestartPolicy, config.RestartRetries)
+		}
 		c.Created = l.timestamp("config.dump", "createdTime", config.CreatedTime)
 		c.Checkpointed = l.timestamp("config.dump", "checkpointedTime", config.CheckpointedTime)
+		c.Restored = l.timestamp("config.dump", "restoredTime", config.RestoredTime)
 		l.volumes = make(map[string]string)
 		for _, v := range config.NamedVolumes {
 			l.volumes[path.Clean(v.Dest)] = path.Join("volumes", v.Name+".tar")
@@ -72,7 +96,9 @@ func (l *loader) container() Container {
 		c.Spec = &spec
 	}
 	c.Engine = engine(config.ConmonPidFile != "", c.Spec)
-	c.IP, c.MAC = l.network()
+	c.Interfaces = l.network()
+	c.Log = l.log()
+	l.kubernetes(&c, config.Pod)
 	return c
 }
 
@@ -95,32 +121,18 @@ func engine(podman bool, spec *specs.Spec) string {
 	return ""
 }
 
-// network is the addresses of the container by Podman's network.status.
-func (l *loader) network() (ip, mac []string) {
-	var networks map[string]struct {
-		Interfaces map[string]struct {
-			Subnets []struct {
-				IPNet string `json:"ipnet"`
-			} `json:"subnets"`
-			MAC string `json:"mac_address"`
-		} `json:"interfaces"`
-	}
-	if !l.metadata("network.status", &networks) {
-		return nil, nil
-	}
-	for _, network := range sortedKeys(networks) {
-		interfaces := networks[network].Interfaces
-		for _, name := range sortedKeys(interfaces) {
-			for _, s := range interfaces[name].Subnets {
-				address, _, _ := strings.Cut(s.IPNet, "/")
-				ip = append(ip, address)
-			}
-			if m := interfaces[name].MAC; m != "" {
-				mac = append(mac, m)
-			}
+// log is the member with what the container printed: Podman's, containerd's
+// or CRI-O's, which has the name of an annotation.
+//
+// Sources: libpod/container_internal_common.go, containerd's
+// container_checkpoint_linux.go, CRI-O's internal/lib/checkpoint.go.
+func (l *loader) log() string {
+	for _, name := range []string{"ctr.log", "container.log", "io.kubernetes.cri-o.LogPath"} {
+		if l.member(name) != nil {
+			return name
 		}
 	}
-	return ip, mac
+	return ""
 }
 
 // metadata decodes a member in JSON into v. Without the member it gives
@@ -135,9 +147,16 @@ func (l *loader) metadata(name string, v any) bool {
 		return false
 	}
 	data, err := io.ReadAll(io.NewSectionReader(m, 0, m.Size()))
-	if err == nil {
-		err = json.Unmarshal(data, v)
+	if err != nil {
+		l.warn.Add(fmt.Errorf("%s: %w", name, err))
+		return false
 	}
+	return l.json(name, data, v)
+}
+
+// json decodes JSON, which name is the place of, into v.
+func (l *loader) json(name string, data []byte, v any) bool {
+	err := json.Unmarshal(data, v)
 	if err != nil {
 		l.warn.Add(fmt.Errorf("%s: %w", name, err))
 	}

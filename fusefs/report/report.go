@@ -1,56 +1,82 @@
 // Package report sums a checkpoint up: what `ckptfs show` prints and what
 // stands in summary, summary.json and stats.
+//
+// Every fact is collected once, into the structs that are the JSON form; the
+// text is written from them. A kind of fact has a file of its own, with its
+// struct, where it comes from, and how it is written.
 package report
 
 import (
+	"bufio"
+	"encoding/json"
 	"fmt"
-	"math"
-	"path"
+	"io"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/ckptfs/ckptfs/decoder"
-	"github.com/ckptfs/ckptfs/fusefs/procfmt"
-	"github.com/ckptfs/ckptfs/memview"
+	"github.com/ckptfs/ckptfs/fusefs/escape"
 )
 
-// summary is what is said of a checkpoint. Fields that it does not have are
-// empty and left out.
+// Summary writes what the checkpoint is, to be read: the container, the
+// archive, what its processes may do, and their tree; and the sections that
+// are asked for.
+func Summary(w io.Writer, ck *decoder.Checkpoint, ask ...Section) error {
+	s := summarize(ck, slices.Contains(ask, Environment))
+	b := bufio.NewWriter(w)
+	for i, part := range parts {
+		if part.on == "" || slices.Contains(ask, part.on) {
+			if i > 0 {
+				fmt.Fprintln(b)
+			}
+			part.write(b, s)
+		}
+	}
+	return b.Flush()
+}
+
+// JSON writes all that is known and the statistics, to compute with; the
+// environment of the processes, which is long and often secret, only if asked
+// for.
+//
+// Names are in snake case and have the unit in them, times are in UTC as in
+// RFC 3339, numbers of open(2) are octal as in /proc/pid/fdinfo. A value that
+// the checkpoint does not have is left out; a list is always there, and empty
+// where there is nothing.
+func JSON(w io.Writer, ck *decoder.Checkpoint, ask ...Section) error {
+	var b strings.Builder
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	if err := e.Encode(summarize(ck, slices.Contains(ask, Environment))); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, escape.JSON(b.String()))
+	return err
+}
+
+// Stats writes the statistics of the dump, a line "name: value" for each.
+func Stats(w io.Writer, ck *decoder.Checkpoint) error {
+	b := bufio.NewWriter(w)
+	for _, s := range ck.Stats {
+		fmt.Fprintf(b, "%s: %d\n", s.Name, s.Value)
+	}
+	return b.Flush()
+}
+
+// summary is what is said of a checkpoint.
 type summary struct {
-	Container    string        `json:"container,omitempty"`
-	ID           string        `json:"id,omitempty"`
-	Image        string        `json:"image,omitempty"`
-	ImageID      string        `json:"image_id,omitempty"`
-	Engine       string        `json:"engine,omitempty"`
-	Runtime      string        `json:"runtime,omitempty"`
-	Created      string        `json:"created,omitempty"`
-	Checkpointed string        `json:"checkpointed,omitempty"`
-	Hostname     string        `json:"hostname,omitempty"`
-	IP           []string      `json:"ip,omitempty"`
-	MAC          []string      `json:"mac,omitempty"`
-	Archive      archiveInfo   `json:"archive"`
-	Processes    []processInfo `json:"processes"`
-	Stats        []stat        `json:"stats,omitempty"`
-	Warnings     []string      `json:"warnings,omitempty"`
-}
-
-type archiveInfo struct {
-	Form       string `json:"form"`
-	Size       int64  `json:"size_bytes"`
-	Members    int    `json:"members"`
-	Images     int64  `json:"images_bytes"`
-	Pages      int64  `json:"pages_bytes"`
-	RootfsDiff int64  `json:"rootfs_diff_bytes"`
-}
-
-type processInfo struct {
-	PID     int    `json:"pid"`
-	PPID    int    `json:"ppid"`
-	State   string `json:"state"`
-	Threads int    `json:"threads"`
-	Comm    string `json:"comm"`
-	// Args are the arguments; nil where the checkpoint does not have them.
-	Args []string `json:"args,omitempty"`
+	containerInfo
+	Archive    archiveInfo     `json:"archive"`
+	LSM        string          `json:"lsm,omitempty"` // security module: none, selinux, apparmor
+	Namespaces []namespaceInfo `json:"namespaces"`
+	Processes  []processInfo   `json:"processes"` // in the order of pstree.img
+	Tables     []tableInfo     `json:"descriptor_tables"`
+	Mounts     []mountInfo     `json:"mounts"`
+	SpecMounts []specMount     `json:"spec_mounts"`
+	Stats      []stat          `json:"stats"`
+	Warnings   []string        `json:"warnings"`
 }
 
 type stat struct {
@@ -58,28 +84,18 @@ type stat struct {
 	Value uint64 `json:"value"`
 }
 
-func summarize(ck *decoder.Checkpoint) summary {
-	c := ck.Container
-	s := summary{
-		Container: c.Name, ID: c.ID, Image: c.Image, ImageID: c.ImageID,
-		Engine: c.Engine, Runtime: c.Runtime,
-		Created: stamp(c.Created), Checkpointed: stamp(c.Checkpointed),
-		IP: c.IP, MAC: c.MAC,
-		Archive:   sizes(ck),
-		Warnings:  ck.Warnings.List(),
-		Processes: []processInfo{},
-	}
-	if s.Checkpointed == "" {
-		s.Checkpointed = stamp(ck.Time)
-	}
-	if len(ck.UTS) > 0 {
-		s.Hostname = ck.UTS[0].NodeName
-	}
-	for _, p := range ck.Processes {
-		s.Processes = append(s.Processes, processInfo{
-			PID: p.PID, PPID: p.PPID, State: string(p.State.Letter()),
-			Threads: max(len(p.Threads), 1), Comm: p.Comm, Args: args(p),
-		})
+func summarize(ck *decoder.Checkpoint, environment bool) *summary {
+	s := &summary{
+		containerInfo: containerOf(ck),
+		Archive:       archiveOf(ck),
+		LSM:           ck.Inventory.LSM,
+		Namespaces:    namespacesOf(ck),
+		Processes:     processesOf(ck, environment),
+		Tables:        tablesOf(ck),
+		Mounts:        mountsOf(ck),
+		SpecMounts:    specMountsOf(ck),
+		Stats:         []stat{},
+		Warnings:      list(ck.Warnings.List()),
 	}
 	for _, st := range ck.Stats {
 		s.Stats = append(s.Stats, stat(st))
@@ -87,54 +103,17 @@ func summarize(ck *decoder.Checkpoint) summary {
 	return s
 }
 
+// list is l, which in JSON is never null.
+func list[T any](l []T) []T {
+	if l == nil {
+		return []T{}
+	}
+	return l
+}
+
 func stamp(t time.Time) string {
 	if t.IsZero() {
 		return ""
 	}
 	return t.UTC().Format(time.RFC3339)
-}
-
-func sizes(ck *decoder.Checkpoint) archiveInfo {
-	a := ck.Archive
-	info := archiveInfo{Form: a.Form(), Size: a.Size(), Members: len(a.Members())}
-	for _, m := range a.Members() {
-		switch base := path.Base(m.Name); {
-		case m.Name == "rootfs-diff.tar":
-			info.RootfsDiff = m.Size()
-		case strings.HasPrefix(base, "pages-") && strings.HasSuffix(base, ".img"):
-			info.Pages = add(info.Pages, m.Size())
-			info.Images = add(info.Images, m.Size())
-		case strings.HasSuffix(base, ".img"):
-			info.Images = add(info.Images, m.Size())
-		}
-	}
-	return info
-}
-
-// add adds sizes. What an archive claims may be more than there can be.
-func add(a, b int64) int64 { return a + min(b, math.MaxInt64-a) }
-
-// maxArgs is how many bytes of its arguments are shown of a process.
-const maxArgs = 64 << 10
-
-// args are the arguments of a process, or nil.
-func args(p *decoder.Process) []string {
-	if p.MM == nil {
-		return nil
-	}
-	space := memview.New(p.MM)
-	r, err := procfmt.Cmdline(p.MM, space)
-	if err != nil || r.Len() == 0 {
-		return nil
-	}
-	data := make([]byte, min(r.Len(), maxArgs))
-	n, _ := space.ReadMem(data, r.Start)
-	return strings.Split(strings.TrimSuffix(string(data[:n]), "\x00"), "\x00")
-}
-
-func (p processInfo) command() string {
-	if len(p.Args) == 0 {
-		return fmt.Sprintf("[%s]", p.Comm)
-	}
-	return strings.Join(p.Args, " ")
 }
