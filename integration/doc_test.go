@@ -7,5 +7,5 @@
 //
 // CKPTFS_PROGRAM is a program to test instead of one that is built for it.
 // CKPTFS_DAMAGE_STRIDE=1 mounts every damaged archive of the damage tests
-// instead of a sample, and -update rewrites the golden listings.
+// instead of a sample, and -update rewrites the golden files.
 package integration

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "rewrite the golden listings from what the mounts show")
+var update = flag.Bool("update", false, "rewrite the golden files from what there is")
 
 // listingScript prints what makes the tree of a mount: of each file its path,
 // type, mode, size and link target, and the SHA-256 sum of small ones. mem has
@@ -29,15 +29,20 @@ const listingScript = `
 func TestListing(t *testing.T) {
 	for _, fixture := range full {
 		got := shell(t, sharedMount(t, fixture), listingScript)
-		golden := filepath.Join("testdata", fixture, "tree.golden")
-		if *update {
-			if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-				t.Fatal(err)
-			}
-			continue
+		golden(t, filepath.Join("testdata", fixture, "tree.golden"), got)
+	}
+}
+
+// golden compares with a golden file, or with -update writes it.
+func golden(t *testing.T, file, got string) {
+	t.Helper()
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
 		}
-		if want := read(t, golden); got != want {
-			t.Errorf("%s: the tree is not that of %s (-update if it is meant):\n%s", fixture, golden, firstDifference(got, want))
-		}
+		return
+	}
+	if want := read(t, file); got != want {
+		t.Errorf("it is not as in %s (-update if it is meant):\n%s", file, firstDifference(got, want))
 	}
 }
