@@ -3,7 +3,6 @@ package decoder
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"path"
 	"slices"
 	"strings"
@@ -101,35 +100,13 @@ func (f *File) matches(b *Backing) error {
 	return nil
 }
 
-// reader reads the file, holes included.
-func (b *Backing) reader() io.ReaderAt {
-	if len(b.Fragments) == 1 && b.Fragments[0] == (Fragment{0, b.Size, 0}) {
-		return b.ReaderAt
-	}
-	return fragmentReader{b}
-}
-
-// fragmentReader reads a file that lies in pieces.
-type fragmentReader struct{ b *Backing }
-
-func (r fragmentReader) ReadAt(p []byte, off int64) (int, error) {
-	if off >= r.b.Size {
-		return 0, io.EOF
-	}
-	want := p
-	p = p[:min(int64(len(p)), r.b.Size-off)]
-	clear(p)
-	for _, f := range r.b.Fragments {
-		start, end := max(off, f.Off), min(off+int64(len(p)), f.Off+f.Len)
-		if start >= end {
-			continue
-		}
-		if n, err := r.b.ReadAt(p[start-off:end-off], f.At+start-f.Off); int64(n) < end-start {
-			return int(start-off) + n, err
+// Content is the file, holes included.
+func (b *Backing) Content() *archive.Member {
+	pieces := make([]archive.Piece, 0, len(b.Fragments))
+	for _, f := range b.Fragments {
+		if f.Len > 0 {
+			pieces = append(pieces, archive.Piece{Off: f.Off, End: f.Off + f.Len, At: f.At})
 		}
 	}
-	if len(p) < len(want) {
-		return len(p), io.EOF
-	}
-	return len(p), nil
+	return archive.Assemble(b.Name, b.ReaderAt, b.Size, pieces)
 }

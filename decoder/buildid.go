@@ -14,7 +14,7 @@ var errNoBuildID = errors.New("no build-id")
 
 // elfBuildID is the GNU build-id of an ELF file.
 func elfBuildID(b *Backing) ([]byte, error) {
-	r := io.NewSectionReader(b.reader(), 0, b.Size)
+	r := io.NewSectionReader(b.Content(), 0, b.Size)
 	f, err := elf.NewFile(r)
 	if err != nil {
 		return nil, err

@@ -11,11 +11,17 @@ import (
 	"strings"
 )
 
-// fragment is a piece of a sparse member's data. The pieces of a member
-// stand one behind the other in the archive.
-type fragment struct {
-	off, end int64 // in the member
-	at       int64 // of off, in the archive
+// Piece is a piece of a sparse file's data.
+type Piece struct {
+	Off, End int64 // in the file
+	At       int64 // of Off, in what holds the data
+}
+
+// Assemble is a file of that name and size whose data lies in pieces in r. They
+// must be sorted and disjoint, none empty, and none reach past the end; what
+// lies between them are holes.
+func Assemble(name string, r io.ReaderAt, size int64, pieces []Piece) *Member {
+	return &Member{Name: name, size: size, body: &sparse{r, pieces, size}}
 }
 
 // sparse is a body with holes.
@@ -23,28 +29,28 @@ type fragment struct {
 //	member   ....[ first ]......[ second ]...
 //	archive      [ first ][ second ]
 type sparse struct {
-	r         io.ReaderAt
-	fragments []fragment // sorted, disjoint, none empty
-	size      int64
+	r      io.ReaderAt
+	pieces []Piece // sorted, disjoint, none empty; those of a member stand one behind the other in the archive
+	size   int64
 }
 
 func (s *sparse) ReadAt(p []byte, off int64) (int, error) {
 	n := 0
 	for i := s.find(off); n < len(p); {
 		pos := off + int64(n)
-		if i == len(s.fragments) || pos < s.fragments[i].off {
+		if i == len(s.pieces) || pos < s.pieces[i].Off {
 			end := s.size
-			if i < len(s.fragments) {
-				end = s.fragments[i].off
+			if i < len(s.pieces) {
+				end = s.pieces[i].Off
 			}
 			hole := p[n:min(int64(len(p)), int64(n)+end-pos)]
 			clear(hole)
 			n += len(hole)
 			continue
 		}
-		f := &s.fragments[i]
-		data := p[n:min(int64(len(p)), int64(n)+f.end-pos)]
-		m, err := s.r.ReadAt(data, f.at+pos-f.off)
+		f := &s.pieces[i]
+		data := p[n:min(int64(len(p)), int64(n)+f.End-pos)]
+		m, err := s.r.ReadAt(data, f.At+pos-f.Off)
 		n += m
 		if m < len(data) {
 			return n, err
@@ -54,38 +60,38 @@ func (s *sparse) ReadAt(p []byte, off int64) (int, error) {
 	return n, nil
 }
 
-// find is the index of the first fragment that ends behind off.
+// find is the index of the first piece that ends behind off.
 func (s *sparse) find(off int64) int {
-	return sort.Search(len(s.fragments), func(i int) bool { return s.fragments[i].end > off })
+	return sort.Search(len(s.pieces), func(i int) bool { return s.pieces[i].End > off })
 }
 
 func (s *sparse) nextData(off int64) (int64, error) {
 	i := s.find(off)
-	if i == len(s.fragments) {
+	if i == len(s.pieces) {
 		return 0, io.EOF
 	}
-	return max(off, s.fragments[i].off), nil
+	return max(off, s.pieces[i].Off), nil
 }
 
 func (s *sparse) nextHole(off int64) (int64, error) {
-	for _, f := range s.fragments[s.find(off):] {
-		if f.off > off {
+	for _, f := range s.pieces[s.find(off):] {
+		if f.Off > off {
 			break
 		}
-		off = f.end
+		off = f.End
 	}
 	return off, nil
 }
 
 func (s *sparse) dataSize() int64 {
 	var n int64
-	for _, f := range s.fragments {
-		n += f.end - f.off
+	for _, f := range s.pieces {
+		n += f.End - f.Off
 	}
 	return n
 }
 
-// sparseMap finds the fragments of a sparse member, which archive/tar knows
+// sparseMap finds the pieces of a sparse member, which archive/tar knows
 // and does not tell. There are four formats:
 //
 //	old GNU   typeflag S; pairs of numbers in the header and in blocks behind it
@@ -95,7 +101,7 @@ func (s *sparse) dataSize() int64 {
 //	          the data: the number of pairs and then the numbers, a line each
 //
 // Source: GNU tar manual, "Storing Sparse Files"; archive/tar.
-func sparseMap(s *headerSource, h *tar.Header) (fragments []fragment, isSparse bool, err error) {
+func sparseMap(s *headerSource, h *tar.Header) (pieces []Piece, isSparse bool, err error) {
 	var numbers []int64
 	switch {
 	case h.Typeflag == tar.TypeGNUSparse:
@@ -108,26 +114,26 @@ func sparseMap(s *headerSource, h *tar.Header) (fragments []fragment, isSparse b
 		return nil, false, nil
 	}
 	if err == nil {
-		fragments, err = layOut(numbers, h.Size, s.pos)
+		pieces, err = layOut(numbers, h.Size, s.pos)
 	}
 	if err == nil {
-		err = checkStored(s, h, fragments)
+		err = checkStored(s, h, pieces)
 	}
 	if err != nil {
 		err = fmt.Errorf("sparse map: %w", err)
 	}
-	return fragments, true, err
+	return pieces, true, err
 }
 
 var errSparseMap = errors.New("impossible")
 
 // layOut checks pairs of offset and length, and gives each its place from at
 // on.
-func layOut(numbers []int64, size, at int64) ([]fragment, error) {
+func layOut(numbers []int64, size, at int64) ([]Piece, error) {
 	if len(numbers)%2 != 0 {
 		return nil, errSparseMap
 	}
-	var fragments []fragment
+	var pieces []Piece
 	var end int64
 	for i := 0; i < len(numbers); i += 2 {
 		off, length := numbers[i], numbers[i+1]
@@ -136,16 +142,16 @@ func layOut(numbers []int64, size, at int64) ([]fragment, error) {
 		}
 		end = off + length
 		if length > 0 {
-			fragments = append(fragments, fragment{off, end, at})
+			pieces = append(pieces, Piece{off, end, at})
 		}
 		at += length
 	}
-	return fragments, nil
+	return pieces, nil
 }
 
-// checkStored holds the fragments against the bytes that the archive stores
+// checkStored holds the pieces against the bytes that the archive stores
 // for the member. Were there more of them, they would be another member's.
-func checkStored(s *headerSource, h *tar.Header, fragments []fragment) error {
+func checkStored(s *headerSource, h *tar.Header, pieces []Piece) error {
 	at, b, err := mainHeader(s)
 	if err != nil {
 		return err
@@ -160,7 +166,7 @@ func checkStored(s *headerSource, h *tar.Header, fragments []fragment) error {
 	if h.Typeflag != tar.TypeGNUSparse {
 		stored -= s.pos - at - block // the map of PAX 1.0, which counts as stored
 	}
-	if data := (&sparse{fragments: fragments}).dataSize(); data != stored {
+	if data := (&sparse{pieces: pieces}).dataSize(); data != stored {
 		return fmt.Errorf("%d bytes of data where %d are stored", data, stored)
 	}
 	return nil

@@ -29,6 +29,7 @@ func (e *FormatError) Unwrap() error { return e.Err }
 // for concurrent use.
 type Reader struct {
 	name string
+	at   io.ReaderAt
 	r    *bufio.Reader
 	off  int64 // of the next unread byte
 	size int64 // of the image
@@ -41,6 +42,7 @@ type Reader struct {
 func NewReader(name string, r io.ReaderAt, size int64, want Magic) (*Reader, error) {
 	d := &Reader{
 		name: name,
+		at:   r,
 		r:    bufio.NewReaderSize(io.NewSectionReader(r, 0, size), int(min(max(size, 16), 64<<10))),
 		size: size,
 	}
@@ -97,15 +99,18 @@ func (d *Reader) Payload(n int64) ([]byte, error) {
 }
 
 // SkipPayload passes over the n raw bytes that follow the entry read last.
+// It reads none of them that have not been read ahead.
 func (d *Reader) SkipPayload(n int64) error {
 	if n < 0 || n > d.size-d.off {
 		return d.errorAt(d.off, fmt.Errorf("a payload of %d bytes where %d are left", n, d.size-d.off))
 	}
-	if _, err := io.CopyN(io.Discard, d.r, n); err != nil {
-		return d.errorAt(d.off, fmt.Errorf("passing over a payload of %d bytes: %w", n, err))
-	}
 	d.off += n
-	return nil
+	if n > int64(d.r.Buffered()) {
+		d.r.Reset(io.NewSectionReader(d.at, d.off, d.size-d.off))
+		return nil
+	}
+	_, err := d.r.Discard(int(n))
+	return err
 }
 
 // Errorf is a [*FormatError] at off in the image.

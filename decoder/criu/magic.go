@@ -15,6 +15,7 @@ const (
 
 	MagicCore        Magic = 0x55053847 // CORE_MAGIC
 	MagicFdinfo      Magic = 0x56213732 // FDINFO_MAGIC
+	MagicFIFOData    Magic = 0x59333054 // FIFO_DATA_MAGIC
 	MagicFiles       Magic = 0x56303138 // FILES_MAGIC
 	MagicFS          Magic = 0x51403912 // FS_MAGIC
 	MagicGhostFile   Magic = 0x52583605 // GHOST_FILE_MAGIC
@@ -27,12 +28,16 @@ const (
 	MagicMM          Magic = 0x57492820 // MM_MAGIC
 	MagicMountpoints Magic = 0x55563928 // MNTS_MAGIC
 	MagicPagemap     Magic = 0x56084025 // PAGEMAP_MAGIC
+	MagicPipesData   Magic = 0x56453709 // PIPES_DATA_MAGIC
 	MagicPstree      Magic = 0x50273030 // PSTREE_MAGIC
 	MagicRegFiles    Magic = 0x50363636 // REG_FILES_MAGIC
 	MagicRemapFpath  Magic = 0x59133954 // REMAP_FPATH_MAGIC
 	MagicSeccomp     Magic = 0x64413049 // SECCOMP_MAGIC
 	MagicSigacts     Magic = 0x55344201 // SIGACT_MAGIC
+	MagicSkQueues    Magic = 0x56264026 // SK_QUEUES_MAGIC
 	MagicStats       Magic = 0x57093306 // STATS_MAGIC
+	MagicTCPStream   Magic = 0x51465506 // TCP_STREAM_MAGIC
+	MagicTTYData     Magic = 0x59413026 // TTY_DATA_MAGIC
 	MagicUTSNS       Magic = 0x54473203 // UTSNS_MAGIC
 )
 
