@@ -49,7 +49,8 @@ func (l *loader) find(f *File) (*Backing, error) {
 	m := l.mounts[f.MountID]
 	switch {
 	case f.ghost != 0:
-		return l.ghostBacking(f.ghost)
+		_, b, err := l.ghostFile(f.ghost)
+		return b, err
 	case f.Deleted:
 		return nil, nil
 	case len(l.mounts) == 0:

@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/ckptfs/ckptfs/decoder/archive"
@@ -74,7 +75,7 @@ func Open(a *archive.Archive, opts Options) (*Checkpoint, error) {
 	l.files = l.loadFiles()
 	l.seccomp = l.loadSeccomp()
 	processes := l.processes()
-	return &Checkpoint{
+	ck := &Checkpoint{
 		Archive:   a,
 		Container: container,
 		Inventory: inv,
@@ -85,7 +86,9 @@ func Open(a *archive.Archive, opts Options) (*Checkpoint, error) {
 		Time:      l.time(),
 		Warnings:  l.warn,
 		loader:    l,
-	}, nil
+	}
+	l.found = sync.OnceValue(func() *objects { return l.findObjects(ck) })
+	return ck, nil
 }
 
 // ImageFolder is the folder of the archive that holds CRIU's images; "" is the
@@ -120,6 +123,7 @@ type loader struct {
 	deleted    deletedFiles
 	seccomp    []seccompFilter
 	volumes    map[string]string // the tars of the named volumes, by their mount point
+	found      func() *objects
 }
 
 // time is that of pstree.img, which CRIU writes near the end of a dump, or of

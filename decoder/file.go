@@ -26,6 +26,9 @@ type File struct {
 	ghost  uint32 // id of the ghost file's image; 0 for none
 	shmid  uint32 // of a memfd: its shared-memory object
 	path   uint32 // of a FIFO or a terminal: the file that has its path; 0 for none
+	linked uint32 // id of the file that stands for a deleted one; 0 for none
+	sysv   bool   // a SysV segment
+	queue  queue  // of a pipe, a socket or a terminal
 }
 
 // Details is what only open files of one kind have: a pointer to [Pipe] and

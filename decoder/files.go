@@ -38,6 +38,7 @@ func (l *loader) loadFiles() map[uint32]*File {
 			files[e.GetId()] = memfdFile(e, inodes)
 		default:
 			files[e.GetId()] = otherFile(e)
+			files[e.GetId()].queue = queueOf(e)
 		}
 		return nil
 	})
@@ -116,7 +117,7 @@ func (l *loader) remaps(files map[uint32]*File) {
 			f.Deleted = true
 			l.ghost(f, e.GetRemapId())
 		case remap_file_path.RemapType_LINKED:
-			f.Deleted = true
+			f.Deleted, f.linked = true, e.GetRemapId()
 		default:
 		}
 		return nil

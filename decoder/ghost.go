@@ -10,54 +10,59 @@ import (
 	"github.com/ckptfs/ckptfs/decoder/criu"
 )
 
-// ghostBacking is the content of a deleted file that was open. Behind the
-// entry stands either all of it, or pieces with an entry each that says where
-// they belong.
+// ghostFile is a deleted file that was in use: what its image says of it and
+// its content. Behind the entry stands either all of it, or, from 12 KiB on,
+// pieces with an entry each that says where they belong.
 //
 // Source: criu/files-reg.c:dump_ghost_file, copy_file_to_chunks.
-func (l *loader) ghostBacking(id uint32) (*Backing, error) {
+func (l *loader) ghostFile(id uint32) (*ghost_file.GhostFileEntry, *Backing, error) {
 	name := l.name("ghost-file-%x.img", id)
 	m, err := l.image(name)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	r, err := criu.NewReader(name, m, m.Size(), criu.MagicGhostFile)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	var head ghost_file.GhostFileEntry
-	_, end, err := next(r, &head)
+	head := new(ghost_file.GhostFileEntry)
+	_, end, err := next(r, head)
+	if errors.Is(err, io.EOF) {
+		err = r.Errorf(end, "no entry")
+	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	b := &Backing{Image: Image{m, l.mountPath(name)}, Size: m.Size() - end}
 	if !head.GetChunks() {
 		b.Fragments = []Fragment{{0, b.Size, end}}
-		return b, nil
+		return head, b, nil
 	}
-	b.Size = int64(head.GetSize())
+	if b.Size = int64(head.GetSize()); b.Size < 0 {
+		return head, nil, r.Errorf(end, "a file of %d bytes", head.GetSize())
+	}
 	for {
 		var chunk ghost_file.GhostChunkEntry
 		_, at, err := next(r, &chunk)
 		if errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
-			return nil, err
+			return head, nil, err
 		}
 		f := Fragment{Off: int64(chunk.GetOff()), Len: int64(chunk.GetLen()), At: at}
 		if f.Off < 0 || f.Len <= 0 || f.Off > b.Size || f.Len > b.Size-f.Off {
-			return nil, r.Errorf(at, "a piece of %d bytes at %d in a file of %d", f.Len, f.Off, b.Size)
+			return head, nil, r.Errorf(at, "a piece of %d bytes at %d in a file of %d", f.Len, f.Off, b.Size)
 		}
 		b.Fragments = append(b.Fragments, f)
 		if err := r.SkipPayload(f.Len); err != nil {
-			return nil, err
+			return head, nil, err
 		}
 	}
 	slices.SortFunc(b.Fragments, func(x, y Fragment) int { return int(min(max(x.Off-y.Off, -1), 1)) })
 	for i, f := range b.Fragments[min(1, len(b.Fragments)):] {
 		if f.Off < b.Fragments[i].Off+b.Fragments[i].Len {
-			return nil, r.Errorf(f.At, "a piece at %d that overlaps the one before", f.Off)
+			return head, nil, r.Errorf(f.At, "a piece at %d that overlaps the one before", f.Off)
 		}
 	}
-	return b, nil
+	return head, b, nil
 }

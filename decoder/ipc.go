@@ -71,8 +71,9 @@ func (q IPCQueue) Bytes() (n int64) {
 // segment is a SysV segment by the ipc image.
 type segment struct {
 	IPCObject
-	ns   uint32
-	size int64
+	ns    uint32
+	size  int64
+	bytes *Backing // in older images; nil where they are in a pagemap
 }
 
 // loadSegments decodes the SysV shared-memory segments, by their id; 0 is one.
@@ -80,12 +81,17 @@ func (l *loader) loadSegments() map[uint64]segment {
 	segments := make(map[uint64]segment)
 	l.ipcImages("ipcns-shm-", func(ns uint32, name string) error {
 		return each(l.images, name, criu.MagicIPCNSShm, func(e *ipc_shm.IpcShmEntry, r *criu.Reader) error {
-			segments[uint64(e.GetDesc().GetId())] = segment{ipcObject(e.GetDesc()), ns, int64(e.GetSize())}
-			if e.GetInPagemaps() {
-				return nil
+			s := segment{ipcObject(e.GetDesc()), ns, int64(e.GetSize()), nil}
+			if !e.GetInPagemaps() {
+				// Older images have the bytes here, padded to four.
+				at := r.Offset()
+				if err := r.SkipPayload(int64(e.GetSize()+3) &^ 3); err != nil {
+					return err
+				}
+				s.bytes = l.payload(name, at, s.size)
 			}
-			// Older images have the bytes here, padded to four.
-			return r.SkipPayload(int64(e.GetSize()+3) &^ 3)
+			segments[uint64(e.GetDesc().GetId())] = s
+			return nil
 		})
 	})
 	return segments

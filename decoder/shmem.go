@@ -8,8 +8,9 @@ import "fmt"
 //
 // Source: pagemap-shmem-<shmid>.img (criu/shmem.c:dump_one_shmem).
 type SharedMemory struct {
-	Size    int64    // bytes; -1 where not recorded
-	Capture *Capture // nil where its pagemap is unusable
+	Size     int64    // bytes; -1 where not recorded
+	PageSize int      // bytes
+	Capture  *Capture // nil where its pagemap is unusable
 }
 
 // mapped finds out what a mapping maps: an open file, or the object that the
@@ -22,7 +23,7 @@ func (l *loader) mapped(v *VMA, shmid uint64, pageSize int) {
 		if ok {
 			// ipc/shm.c:newseg
 			size = s.size
-			v.File = &File{Kind: FileRegular, Path: fmt.Sprintf("/SYSV%08x", s.Key), Deleted: true, MountID: -1, Size: size, Ino: shmid}
+			v.File = &File{Kind: FileRegular, Path: fmt.Sprintf("/SYSV%08x", s.Key), Deleted: true, MountID: -1, Size: size, Ino: shmid, sysv: true}
 		}
 		v.Shared = l.sharedMemory(shmid, size, pageSize)
 	case v.Status.Any(StatusFilePrivate | StatusFileShared):
@@ -47,7 +48,7 @@ func (l *loader) sharedMemory(id uint64, size int64, pageSize int) *SharedMemory
 	if s := l.shared[id]; s != nil {
 		return s
 	}
-	s := &SharedMemory{Size: size}
+	s := &SharedMemory{Size: size, PageSize: pageSize}
 	var err error
 	if s.Capture, err = l.capture(fmt.Sprintf("shmem-%d", id), pageSize); err != nil {
 		l.warn.Add(fmt.Errorf("shared memory %d is absent: %w", id, err))

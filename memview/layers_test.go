@@ -2,7 +2,9 @@ package memview
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -324,6 +326,60 @@ func TestIsAsMapped(t *testing.T) {
 			if got := s.IsAsMapped(seg); got != test.want {
 				t.Errorf("%s: IsAsMapped(%v) = %v, want %v", test.name, seg.Range, got, test.want)
 			}
+		}
+	}
+}
+
+func TestObject(t *testing.T) {
+	for _, test := range []struct {
+		name, object string
+		size         int64
+		want         string // where there is data
+		data         int64
+		fails        int64 // the first offset that cannot be read; -1 for none
+	}{
+		{"untouched", "", 3 * page, "", 0, -1},
+		{"here and there", "p pp", 4 * page, "0-4096 8192-16384", 3 * page, -1},
+		{"a tail that is part of a page", "p  p", 3*page + 100, "0-4096 12288-12388", page + 100, -1},
+		{"shorter than its pages", "pppp", 100, "0-100", 100, -1},
+		{"empty", "p", 0, "", 0, -1},
+		{"in a parent that is not there", " i p", 4 * page, "4096-8192 12288-16384", 2 * page, page},
+		{"no pagemap", "none", 2 * page, "0-8192", 2 * page, 0},
+	} {
+		s := &decoder.SharedMemory{Size: test.size, PageSize: page, Capture: new(decoder.Capture)}
+		switch test.object {
+		case "":
+		case "none":
+			s.Capture = nil
+		default:
+			s.Capture = generations(test.object)
+		}
+		o := NewObject(s)
+		var extents []string
+		for off := int64(0); ; {
+			start, err := o.NextData(off)
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if off, err = o.NextHole(start); err != nil {
+				t.Fatal(err)
+			}
+			extents = append(extents, fmt.Sprintf("%d-%d", start, off))
+		}
+		if got := strings.Join(extents, " "); got != test.want || o.Size() != test.size || o.DataSize() != test.data {
+			t.Errorf("%s: data %s, %d of %d bytes; want %s, %d of %d", test.name, got, o.DataSize(), o.Size(), test.want, test.data, test.size)
+		}
+		fails := int64(-1)
+		for off := int64(0); off < test.size && fails < 0; off += 50 {
+			if _, err := o.ReadAt(make([]byte, 1), off); err != nil && !errors.Is(err, io.EOF) {
+				fails = off / page * page
+			}
+		}
+		if fails != test.fails {
+			t.Errorf("%s: cannot be read from %d on, want %d", test.name, fails, test.fails)
+		}
+		if n, err := o.ReadAt(make([]byte, 10), test.size); n != 0 || !errors.Is(err, io.EOF) {
+			t.Errorf("%s: at the end: %d, %v", test.name, n, err)
 		}
 	}
 }

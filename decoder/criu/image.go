@@ -85,6 +85,10 @@ func (d *Reader) Next() (entry []byte, off int64, err error) {
 	return d.buf, start + 4, nil
 }
 
+// Entry is the bytes of the entry read last, valid until the next call of Next
+// or Payload.
+func (d *Reader) Entry() []byte { return d.buf }
+
 // Payload returns the n raw bytes that follow the entry read last, valid until
 // the next call.
 func (d *Reader) Payload(n int64) ([]byte, error) {
@@ -112,6 +116,10 @@ func (d *Reader) SkipPayload(n int64) error {
 	_, err := d.r.Discard(int(n))
 	return err
 }
+
+// Offset is where the next unread byte is in the image: behind an entry that
+// was just read, that of its payload.
+func (d *Reader) Offset() int64 { return d.off }
 
 // Errorf is a [*FormatError] at off in the image.
 func (d *Reader) Errorf(off int64, format string, args ...any) error {

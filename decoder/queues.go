@@ -1,0 +1,215 @@
+package decoder
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/checkpoint-restore/go-criu/v7/crit/images/fdinfo"
+	pipe_data "github.com/checkpoint-restore/go-criu/v7/crit/images/pipe-data"
+	sk_packet "github.com/checkpoint-restore/go-criu/v7/crit/images/sk-packet"
+	tcp_stream "github.com/checkpoint-restore/go-criu/v7/crit/images/tcp-stream"
+	"github.com/checkpoint-restore/go-criu/v7/crit/images/tty"
+
+	"github.com/ckptfs/ckptfs/decoder/criu"
+)
+
+// queue says where the images have what was on its way through a file.
+type queue struct {
+	key    objectKey
+	kind   ObjectKind
+	ino    uint64 // of a socket
+	stream bool   // without borders between messages
+	name   string // address of a UNIX socket
+}
+
+// queueOf is the queue of an open file, or the zero value.
+func queueOf(e *fdinfo.FileEntry) queue {
+	const sockStream = 1 // SOCK_STREAM
+	switch e.GetType() {
+	case fdinfo.FdTypes_PIPE:
+		return queue{key: objectKey{keyPipe, uint64(e.GetPipe().GetPipeId())}}
+	case fdinfo.FdTypes_FIFO:
+		return queue{key: objectKey{keyFIFO, uint64(e.GetFifo().GetPipeId())}}
+	case fdinfo.FdTypes_TTY:
+		return queue{key: objectKey{keyTTY, uint64(e.GetTty().GetTtyInfoId())}}
+	case fdinfo.FdTypes_UNIXSK:
+		s := e.GetUsk()
+		return queue{objectKey{keyQueue, uint64(e.GetId())}, ObjectUnix, uint64(s.GetIno()), s.GetType() == sockStream, unixName(s.GetName())}
+	case fdinfo.FdTypes_INETSK:
+		return queue{key: objectKey{keyTCP, uint64(e.GetIsk().GetIno())}, kind: ObjectTCP, ino: uint64(e.GetIsk().GetIno())}
+	default:
+		return queue{}
+	}
+}
+
+// unixName is the address of a UNIX socket, an abstract one as the kernel shows
+// it (net/unix/af_unix.c:unix_seq_show): its NULs as "@".
+func unixName(name []byte) string {
+	if len(name) > 0 && name[0] != 0 {
+		name = bytes.TrimSuffix(name, []byte{0})
+	}
+	return string(bytes.ReplaceAll(name, []byte{0}, []byte("@")))
+}
+
+// payload is what lies in one piece of an image.
+func (l *loader) payload(name string, at, size int64) *Backing {
+	return whole(Image{l.member(name), l.mountPath(name)}, at, size)
+}
+
+// pipes are the bytes that nobody had read from pipes or FIFOs. CRIU saves an
+// entry for each one that is open for reading, an empty one too.
+//
+// Source: criu/pipes.c:dump_one_pipe_data.
+func (o *objects) pipes(image string, magic criu.Magic, kind ObjectKind, number string) {
+	name := o.name("%s", image)
+	o.warn.Add(optional(each(o.images, name, magic, func(e *pipe_data.PipeDataEntry, r *criu.Reader) error {
+		at, size := r.Offset(), int64(e.GetBytes())
+		if err := r.SkipPayload(size); err != nil || size == 0 {
+			return err
+		}
+		key := objectKey{number, uint64(e.GetPipeId())}
+		obj := &Object{Kind: kind, ID: key.id, Name: o.nameOf(key), Bytes: o.payload(name, at, size)}
+		if kind == ObjectPipe {
+			obj.Name = fmt.Sprintf("pipe:[%d]", key.id)
+		}
+		o.add(key, obj)
+		return nil
+	})))
+}
+
+// maxPackets is how many messages of a socket become objects of their own.
+const maxPackets = 1000
+
+// packets are the messages that nobody had received from UNIX sockets. Those of
+// a stream are one object, for it has no borders between them.
+//
+// Source: sk-queues.img; criu/sk-queue.c:dump_sk_queue.
+func (o *objects) packets() {
+	name := o.name("sk-queues.img")
+	count := make(map[uint32]int)
+	streams := make(map[uint32]*Object)
+	o.warn.Add(optional(each(o.images, name, criu.MagicSkQueues, func(e *sk_packet.SkPacketEntry, r *criu.Reader) error {
+		at, size, id := r.Offset(), int64(e.GetLength()), e.GetIdFor()
+		if err := r.SkipPayload(size); err != nil {
+			return err
+		}
+		obj := &Object{Kind: ObjectSocket, ID: uint64(id), Bytes: o.payload(name, at, size)}
+		var q queue
+		if f := o.loader.files[id]; f != nil && f.queue.kind != "" {
+			q = f.queue
+			obj.Kind, obj.ID, obj.Name = q.kind, q.ino, q.name
+			if obj.Name == "" {
+				obj.Name = f.Path
+			}
+		}
+		for _, scm := range e.GetScm() {
+			for _, right := range scm.GetRights() {
+				if f := o.loader.files[right]; f != nil {
+					obj.Rights = append(obj.Rights, f)
+				} else {
+					o.warn.Addf("%s: a message passes file %d, which %s does not have", name, right, o.name("files.img"))
+				}
+			}
+		}
+		count[id]++
+		switch {
+		case q.stream:
+			obj.Part = "recv"
+		case count[id] <= maxPackets:
+			obj.Part = fmt.Sprintf("recv.%04d", count[id])
+			o.add(objectKey{keyQueue, uint64(id)}, obj)
+			return nil
+		default:
+			obj.Part = "recv.rest"
+		}
+		if all := streams[id]; all != nil {
+			all.append(obj)
+			return nil
+		}
+		if !q.stream {
+			o.warn.Addf("%s: more than %d messages for file %d: the rest of them stand in one file", name, maxPackets, id)
+		}
+		streams[id] = obj
+		o.add(objectKey{keyQueue, uint64(id)}, obj)
+		return nil
+	})))
+}
+
+// append adds what is in one piece to the end of obj.
+func (obj *Object) append(more *Object) {
+	piece := more.Bytes.Fragments[0]
+	piece.Off = obj.Bytes.Size
+	obj.Bytes.Fragments = append(obj.Bytes.Fragments, piece)
+	obj.Bytes.Size += piece.Len
+	obj.Rights = append(obj.Rights, more.Rights...)
+}
+
+// streams are the queues of TCP connections: behind the entry stands what was
+// received and not read, then what was sent and not acknowledged or not sent
+// yet, neither of them padded.
+//
+// Source: tcp-stream-<ino>.img, where ino is hexadecimal;
+// criu/sk-tcp.c:dump_tcp_conn_state.
+func (o *objects) streams() {
+	for _, ino := range o.hexImages("tcp-stream-") {
+		name := o.name("tcp-stream-%x.img", ino)
+		err := each(o.images, name, criu.MagicTCPStream, func(e *tcp_stream.TcpStreamEntry, r *criu.Reader) error {
+			at, in, out := r.Offset(), int64(e.GetInqLen()), int64(e.GetOutqLen())
+			if err := r.SkipPayload(in + out); err != nil {
+				return err
+			}
+			for _, part := range []struct {
+				name     string
+				at, size int64
+			}{{"recv", at, in}, {"send", at + in, out}} {
+				if part.size > 0 {
+					o.add(objectKey{keyTCP, uint64(ino)}, &Object{
+						Kind: ObjectTCP, ID: uint64(ino), Part: part.name, Name: socketName(ino),
+						Bytes: o.payload(name, part.at, part.size),
+					})
+				}
+			}
+			return errStop
+		})
+		if !errors.Is(err, errStop) {
+			o.warn.Add(err)
+		}
+	}
+}
+
+// hexImages lists the hexadecimal numbers behind prefix in the names of images,
+// ascending.
+func (im *images) hexImages(prefix string) []uint32 {
+	var ids []uint32
+	for _, name := range im.matching(prefix + "*.img") {
+		digits := strings.TrimSuffix(name[strings.LastIndex(name, prefix)+len(prefix):], ".img")
+		if id, err := strconv.ParseUint(digits, 16, 32); err == nil && fmt.Sprintf("%x", id) == digits {
+			ids = append(ids, uint32(id))
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// terminals are what was written to one side of a pseudoterminal and not read
+// from the other. The bytes are in the entry itself.
+//
+// Source: tty-data.img; criu/tty.c:tty_do_dump_queued_data.
+func (o *objects) terminals() {
+	name := o.name("tty-data.img")
+	o.warn.Add(optional(each(o.images, name, criu.MagicTTYData, func(e *tty.TtyDataEntry, r *criu.Reader) error {
+		data := e.GetData()
+		if len(data) == 0 {
+			return nil
+		}
+		// Where in the entry they are does not matter, should they be there twice.
+		at := r.Offset() - int64(len(r.Entry())) + int64(bytes.Index(r.Entry(), data))
+		key := objectKey{keyTTY, uint64(e.GetTtyId())}
+		o.add(key, &Object{Kind: ObjectTTY, ID: key.id, Name: o.nameOf(key), Bytes: o.payload(name, at, int64(len(data)))})
+		return nil
+	})))
+}
