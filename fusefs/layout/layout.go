@@ -6,6 +6,7 @@ import (
 	_ "embed"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/ckptfs/ckptfs/decoder"
 	"github.com/ckptfs/ckptfs/fusefs/escape"
@@ -34,6 +35,7 @@ var readme []byte
 // is looked at.
 func Root(ck *decoder.Checkpoint, opts Options) tree.Dir {
 	b := &builder{ck: ck, opts: opts}
+	b.recovery = sync.OnceValue(b.recover)
 	return tree.NewDir(b.dirAttr(), b.root())
 }
 
@@ -41,10 +43,12 @@ func (b *builder) root() []tree.Entry {
 	procs := b.processes()
 	entries := []tree.Entry{
 		{Name: "README", Node: tree.Bytes(b.fileAttr(), readme)},
+		{Name: "SHA256SUMS", Node: b.sums(b.archiveSums)},
 		{Name: "archive", Node: b.archive()},
 		{Name: "cores", Node: b.cores(procs)},
 		{Name: "ns", Node: b.namespaces()},
 		{Name: "procs", Node: b.procs(procs)},
+		{Name: "recovered", Node: b.recovered()},
 		{Name: "rootfs", Node: b.rootfs()},
 		{Name: "rootfs-deleted", Node: b.rootfsDeleted()},
 		{Name: "rootfs-diff", Node: b.rootfsDiff()},
@@ -60,8 +64,9 @@ func (b *builder) root() []tree.Entry {
 
 // builder makes the nodes of one checkpoint.
 type builder struct {
-	ck   *decoder.Checkpoint
-	opts Options
+	ck       *decoder.Checkpoint
+	opts     Options
+	recovery func() *recovery
 }
 
 // dirAttr and fileAttr are those of what we present ourselves, rather than

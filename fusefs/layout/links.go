@@ -30,15 +30,20 @@ func (b *builder) link(attr tree.Attr, raw, confined string) tree.Symlink {
 }
 
 // fileLink is a link of a directory at that depth below the mount's root to a
-// file of the container's root file system, which is rootfs/. The link of a
-// deleted file dangles, as it does on a live system: another file may have
-// its name by now.
+// file of the container's root file system, which is rootfs/. That of a deleted
+// file, a memfd, a pipe or a socket leads to what recovered/ has of it. Where
+// that is nothing it dangles, as it does on a live system: another file may
+// have the name of a deleted one by now.
 func (b *builder) fileLink(attr tree.Attr, depth int, f *decoder.File) tree.Symlink {
-	raw := f.KernelName()
-	if f.Kind == decoder.FileOther {
+	raw, up := f.KernelName(), strings.Repeat("../", depth)
+	switch o := b.ck.ObjectOf(f); {
+	case o != nil:
+		return b.link(attr, raw, up+"recovered/"+b.recovery().names[o])
+	case f.Kind == decoder.FileOther:
 		return b.link(attr, raw, raw) // no path, and leads nowhere
+	default:
+		return b.link(attr, raw, up+strings.Join(append([]string{"rootfs"}, resolve(nil, nil, raw)...), "/"))
 	}
-	return b.link(attr, raw, strings.Repeat("../", depth)+strings.Join(append([]string{"rootfs"}, resolve(nil, nil, raw)...), "/"))
 }
 
 // confine is the target of a link in the directory dir of the tree root, made

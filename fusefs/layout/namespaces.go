@@ -23,7 +23,9 @@ func (b *builder) namespaces() tree.Dir {
 	}
 	for i, ns := range b.ck.IPC {
 		name := namespaceName("ipc", i, ns.ID)
-		entries = append(entries, tree.Entry{Name: name, Node: tree.NewDir(b.dirAttr(), b.sysvipc("ns/"+name, ns))})
+		entries = append(entries, tree.Entry{Name: name, Node: tree.LazyDir(b.dirAttr(), func() ([]tree.Entry, error) {
+			return sorted(append(b.sysvipc("ns/"+name, ns), b.ipcObjects(ns)...)), nil
+		})})
 	}
 	return tree.NewDir(b.dirAttr(), sorted(entries))
 }
