@@ -31,6 +31,11 @@
 //	  memfd.img             names and sizes of memory files
 //	  ipcns-shm-<ns>.img    SysV shared-memory segments
 //	  pagemap-shmem-<id>.img  which pages of a shared-memory object were captured
+//	  ipcns-msg-<ns>.img    messages in SysV queues
+//	  pipes-data.img        bytes in pipes; those in FIFOs are in fifo-data.img
+//	  sk-queues.img         messages that UNIX sockets had not received
+//	  tcp-stream-<ino>.img  the queues of a TCP connection
+//	  tty-data.img          bytes in terminals
 //	  tmpfs-dev-<dev>.tar.gz.img  what was in a tmpfs
 //	  parent                link to the images that an incremental dump refers to
 //	  mountpoints-<ns>.img  the mount table
@@ -38,7 +43,8 @@
 //
 // Where the bytes of a mapping are is thus spread over many places: pages
 // images (capture.go), those of parents (parents.go), shared-memory objects
-// (shmem.go) and files (backing.go).
+// (shmem.go) and files (backing.go). What has no name among the container's
+// files, deleted ones and bytes on their way, is in objects.go and queues.go.
 //
 // # How it is decoded
 //

@@ -127,7 +127,7 @@ func (o *objects) packets() {
 			obj.Part = "recv.rest"
 		}
 		if all := streams[id]; all != nil {
-			all.append(obj)
+			appendPiece(all, obj)
 			return nil
 		}
 		if !q.stream {
@@ -139,13 +139,13 @@ func (o *objects) packets() {
 	})))
 }
 
-// append adds what is in one piece to the end of obj.
-func (obj *Object) append(more *Object) {
+// appendPiece adds more, which is in one piece, to the end of all.
+func appendPiece(all, more *Object) {
 	piece := more.Bytes.Fragments[0]
-	piece.Off = obj.Bytes.Size
-	obj.Bytes.Fragments = append(obj.Bytes.Fragments, piece)
-	obj.Bytes.Size += piece.Len
-	obj.Rights = append(obj.Rights, more.Rights...)
+	piece.Off = all.Bytes.Size
+	all.Bytes.Fragments = append(all.Bytes.Fragments, piece)
+	all.Bytes.Size += piece.Len
+	all.Rights = append(all.Rights, more.Rights...)
 }
 
 // streams are the queues of TCP connections: behind the entry stands what was

@@ -32,6 +32,7 @@ func TestEveryArchive(t *testing.T) {
 		{path: "chain/chain.tar.zst", procs: []int{720}},
 		{path: "chain/dedup.tar.zst", procs: []int{748}},
 		{path: "compat/compat.tar.zst", procs: []int{1886, 1889}},
+		{path: "ghosts/checkpoint.tar.zst", procs: []int{1, 6}},
 		{path: "nonroot/nr2.tar.zst", procs: []int{1, 6, 7, 8, 9, 10, 11, 12, 13, 15, 18, 19, 20, 22}},
 		{path: "nonroot/nr3.tar.zst", procs: []int{1, 2, 3, 4, 5, 6, 7, 8}},
 		{path: "predump/final.tar.zst", procs: []int{1}},

@@ -127,6 +127,42 @@ func TestSkipPayload(t *testing.T) {
 	}
 }
 
+// counting counts the bytes that are read.
+type counting struct {
+	io.ReaderAt
+	n int
+}
+
+func (c *counting) ReadAt(p []byte, off int64) (int, error) {
+	n, err := c.ReaderAt.ReadAt(p, off)
+	c.n += n
+	return n, err
+}
+
+// A payload that is passed over is not read.
+func TestSkipLargePayload(t *testing.T) {
+	const size = 64 << 20
+	b := append(image([]criu.Magic{criu.MagicCommon, criu.MagicMM}, "ab"), make([]byte, size)...)
+	b = append(b, image(nil, "cd")...)
+	c := &counting{ReaderAt: bytes.NewReader(b)}
+	r, err := criu.NewReader("x.img", c, int64(len(b)), criu.MagicMM)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if entry, _, err := r.Next(); string(entry) != "ab" || err != nil || r.Offset() != 14 || string(r.Entry()) != "ab" {
+		t.Fatalf("Next() = %q, %v, then at %d", entry, err, r.Offset())
+	}
+	if err := r.SkipPayload(size); err != nil {
+		t.Fatal(err)
+	}
+	if entry, off, err := r.Next(); string(entry) != "cd" || off != 14+size+4 || err != nil {
+		t.Errorf("Next() behind the payload = %q, %d, %v", entry, off, err)
+	}
+	if c.n > 1<<20 {
+		t.Errorf("%d bytes read", c.n)
+	}
+}
+
 func TestReadPagemap(t *testing.T) {
 	const present, parent, lazy = criu.PagePresent, criu.PageParent, criu.PageLazy
 	runs := []decodertest.Run{

@@ -35,7 +35,7 @@ var readme []byte
 // is looked at.
 func Root(ck *decoder.Checkpoint, opts Options) tree.Dir {
 	b := &builder{ck: ck, opts: opts}
-	b.recovery = sync.OnceValue(b.recover)
+	b.recovery = sync.OnceValue(b.findRecovered)
 	return tree.NewDir(b.dirAttr(), b.root())
 }
 

@@ -40,9 +40,9 @@ func (b *builder) recovered() tree.Dir {
 	})
 }
 
-// recover makes the files of all objects. Of two that would have one name the
+// findRecovered makes the files of all objects. Of two that would have one name the
 // second gets a number behind it.
-func (b *builder) recover() *recovery {
+func (b *builder) findRecovered() *recovery {
 	r := &recovery{names: make(map[*decoder.Object]string)}
 	taken := make(map[string]int)
 	for _, o := range b.ck.Objects() {
