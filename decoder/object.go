@@ -72,6 +72,12 @@ func (o *Object) Regular() bool {
 	return o.Mode&typeMask == regular || o.Mode&typeMask == 0
 }
 
+// Known tells whether the bytes of the object are to be had, as far as can be
+// told without reading them.
+func (o *Object) Known() bool {
+	return o.Bytes != nil || o.Memory != nil && o.Memory.Capture != nil
+}
+
 // Objects lists the objects of the checkpoint, in the order of their kinds.
 // They are found at the first call, by reading the entries of the images that
 // hold them and none of their bytes.

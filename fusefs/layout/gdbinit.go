@@ -36,10 +36,14 @@ func (p *process) gdbinit() tree.File {
 }
 
 // executable is the path of the process's executable in the mount, "" where
-// its bytes are not known, or it has no name by now.
+// its bytes are not known.
 func (p *process) executable() string {
 	exe := p.MM.Exe
-	if exe == nil || exe.Backing == nil || exe.Deleted {
+	if exe == nil {
+		return ""
+	}
+	named := exe.Backing != nil && !exe.Deleted
+	if o := p.ck.ObjectOf(exe); !named && (o == nil || !o.Known()) {
 		return ""
 	}
 	return path.Join(p.opts.MountPoint, "procs", fmt.Sprint(p.PID), "exe")
