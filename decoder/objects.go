@@ -158,7 +158,7 @@ func (o *objects) memfds(processes []*Process) {
 			Memory: o.memory(processes, key.id, int64(e.GetSize())),
 		}
 		if mode := unknown(e, memfdMode); len(mode) > 0 {
-			obj.Mode = uint32(mode[0])
+			obj.Mode = uint32(mode[0]) & 0o7777
 		}
 		if obj.Name == devZero {
 			obj.Kind = ObjectSharedMemory

@@ -79,6 +79,7 @@ func (b *builder) leaf(at string, root, leaf *branch) tree.Node {
 
 // File types as in st_mode, for tree.NewSpecial; inode(7).
 const (
+	modeType   = 0o170000 // the mask of the type
 	modeSocket = 0o140000
 	modeBlock  = 0o060000
 	modeChar   = 0o020000

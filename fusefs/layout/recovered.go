@@ -98,11 +98,11 @@ func (b *builder) objectName(o *decoder.Object) string {
 
 // objectKind is the kind of an object, and of a deleted file its type.
 func objectKind(o *decoder.Object) string {
-	const typeMask, directory, symlink = 0o170000, 0o040000, 0o120000
+	const directory, symlink = 0o040000, 0o120000
 	if o.Regular() {
 		return string(o.Kind)
 	}
-	switch o.Mode & typeMask {
+	switch o.Mode & modeType {
 	case directory:
 		return "directory"
 	case symlink:
@@ -161,17 +161,16 @@ func (b *builder) objectNode(at string, o *decoder.Object) tree.Node {
 	if o.NS != 0 {
 		attr.Nlink = 2
 	}
-	const typeMask = 0o170000
-	switch objectKind(o) {
-	case "directory":
+	switch kind := objectKind(o); {
+	case kind == "directory":
 		return tree.NewDir(attr, nil) // a directory can only be deleted when it is empty
-	case "symlink":
+	case kind == "symlink" && o.Target != "":
 		from := resolve(nil, nil, path.Dir("/"+o.Name))
 		return b.link(attr, o.Target, "../"+strings.Join(append([]string{"rootfs"}, resolve(nil, from, o.Target)...), "/"))
-	case "deleted-fifo", "special":
+	case kind == "device":
+		return tree.NewSpecial(attr, o.Mode&modeType, o.Rdev.Major, o.Rdev.Minor)
+	case !o.Regular():
 		return tree.Bytes(attr, nil) // as the FIFO it was, it would hang whoever reads all that is here
-	case "device":
-		return tree.NewSpecial(attr, o.Mode&typeMask, o.Rdev.Major, o.Rdev.Minor)
 	default:
 		return tree.ContentFile(attr, func() (tree.Content, error) { return b.objectContent(at, o) })
 	}
