@@ -75,6 +75,7 @@ func Open(a *archive.Archive, opts Options) (*Checkpoint, error) {
 	l.files = l.loadFiles()
 	l.seccomp = l.loadSeccomp()
 	processes := l.processes()
+	l.loadSockets(processes)
 	ck := &Checkpoint{
 		Archive:   a,
 		Container: container,
@@ -124,6 +125,8 @@ type loader struct {
 	seccomp    []seccompFilter
 	volumes    map[string]string // the tars of the named volumes, by their mount point
 	found      func() *objects
+	sockets    []*Socket
+	unixPeers  map[uint32]*Socket // UNIX sockets by inode number
 }
 
 // time is that of pstree.img, which CRIU writes near the end of a dump, or of

@@ -69,15 +69,19 @@ func otherFile(e *fdinfo.FileEntry) *File {
 	case fdinfo.FdTypes_INETSK:
 		f.Flags = e.GetIsk().GetFlags()
 		f.Path = socketName(e.GetIsk().GetIno())
+		f.Details = inetSocket(e.GetIsk())
 	case fdinfo.FdTypes_UNIXSK:
 		f.Flags = e.GetUsk().GetFlags()
 		f.Path = socketName(e.GetUsk().GetIno())
+		f.Details = unixSocket(e.GetUsk())
 	case fdinfo.FdTypes_NETLINKSK:
 		f.Flags = e.GetNlsk().GetFlags()
 		f.Path = socketName(e.GetNlsk().GetIno())
+		f.Details = netlinkSocket(e.GetNlsk())
 	case fdinfo.FdTypes_PACKETSK:
 		f.Flags = e.GetPsk().GetFlags()
 		f.Path = socketName(0) // its inode is not saved
+		f.Details = packetSocket(e.GetPsk())
 	case fdinfo.FdTypes_EVENTFD:
 		f.Flags = e.GetEfd().GetFlags()
 		f.Path = "anon_inode:[eventfd]"

@@ -156,15 +156,49 @@ func newerCreds(m *creds.CredsEntry) (noNewPrivs bool, ambient uint64) {
 // unknown are the values of a varint field that the message type does not
 // have, packed or not.
 func unknown(m protoreflect.ProtoMessage, field protowire.Number) (values []uint64) {
+	for _, f := range unknownFields(m, field) {
+		if f.typ != protowire.BytesType && f.typ != protowire.VarintType {
+			continue
+		}
+		for b := f.value; len(b) > 0; {
+			v, n := protowire.ConsumeVarint(b)
+			if n < 0 {
+				return values
+			}
+			values, b = append(values, v), b[n:]
+		}
+	}
+	return values
+}
+
+// unknownMessage is the encoding of a message field that the message type does
+// not have; nil where it is not there.
+func unknownMessage(m protoreflect.ProtoMessage, field protowire.Number) (encoded []byte) {
+	for _, f := range unknownFields(m, field) {
+		if f.typ == protowire.BytesType {
+			encoded = append(encoded, f.value...) // which merges them
+		}
+	}
+	return encoded
+}
+
+// unknownField is a field that the message type does not have: of bytes, its
+// value is without their length.
+type unknownField struct {
+	typ   protowire.Type
+	value []byte
+}
+
+func unknownFields(m protoreflect.ProtoMessage, field protowire.Number) (fields []unknownField) {
 	for b := m.ProtoReflect().GetUnknown(); len(b) > 0; {
 		num, typ, n := protowire.ConsumeTag(b)
 		if n < 0 {
-			return values
+			return fields
 		}
 		b = b[n:]
 		size := protowire.ConsumeFieldValue(num, typ, b)
 		if size < 0 {
-			return values
+			return fields
 		}
 		value := b[:size]
 		b = b[size:]
@@ -173,16 +207,8 @@ func unknown(m protoreflect.ProtoMessage, field protowire.Number) (values []uint
 		}
 		if typ == protowire.BytesType {
 			value, _ = protowire.ConsumeBytes(value)
-		} else if typ != protowire.VarintType {
-			continue
 		}
-		for len(value) > 0 {
-			v, n := protowire.ConsumeVarint(value)
-			if n < 0 {
-				return values
-			}
-			values, value = append(values, v), value[n:]
-		}
+		fields = append(fields, unknownField{typ, value})
 	}
-	return values
+	return fields
 }

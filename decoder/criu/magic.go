@@ -27,6 +27,7 @@ const (
 	MagicMemfdInode  Magic = 0x48453499 // MEMFD_INODE_MAGIC
 	MagicMM          Magic = 0x57492820 // MM_MAGIC
 	MagicMountpoints Magic = 0x55563928 // MNTS_MAGIC
+	MagicNetdev      Magic = 0x57373951 // NETDEV_MAGIC
 	MagicPagemap     Magic = 0x56084025 // PAGEMAP_MAGIC
 	MagicPipesData   Magic = 0x56453709 // PIPES_DATA_MAGIC
 	MagicPstree      Magic = 0x50273030 // PSTREE_MAGIC

@@ -1,0 +1,40 @@
+package decoder
+
+import (
+	sk_packet "github.com/checkpoint-restore/go-criu/v7/crit/images/sk-packet"
+	tcp_stream "github.com/checkpoint-restore/go-criu/v7/crit/images/tcp-stream"
+
+	"github.com/ckptfs/ckptfs/decoder/criu"
+)
+
+// socketQueues finds out how many bytes wait in the sockets. CRIU saves the
+// queues of UNIX sockets, and of TCP where the dump was told to keep
+// connections; those of UDP it does not save.
+//
+// Source: sk-queues.img, tcp-stream-<inode>.img.
+func (l *loader) socketQueues() {
+	byID := make(map[uint32]*Socket)
+	for id, f := range l.files {
+		if s, ok := f.Details.(*Socket); ok {
+			byID[id] = s
+		}
+	}
+	l.warn.Add(optional(each(l.images, l.name("sk-queues.img"), criu.MagicSkQueues, func(e *sk_packet.SkPacketEntry, r *criu.Reader) error {
+		if s := byID[e.GetIdFor()]; s != nil {
+			s.Received += int64(e.GetLength())
+		}
+		return r.SkipPayload(int64(e.GetLength()))
+	})))
+	for _, s := range l.sockets {
+		name := l.name("tcp-stream-%x.img", s.Ino)
+		if table := s.Table(); table != "tcp" && table != "tcp6" || l.member(name) == nil {
+			continue
+		}
+		e, err := one[tcp_stream.TcpStreamEntry](l.images, name, criu.MagicTCPStream)
+		if err != nil {
+			l.warn.Add(err)
+			continue
+		}
+		s.Received, s.Unsent = int64(e.GetInqLen()), int64(e.GetOutqLen())
+	}
+}
