@@ -76,6 +76,7 @@ func Open(a *archive.Archive, opts Options) (*Checkpoint, error) {
 	l.seccomp = l.loadSeccomp()
 	processes := l.processes()
 	l.loadSockets(processes)
+	l.loadNetNamespaces(processes)
 	ck := &Checkpoint{
 		Archive:   a,
 		Container: container,
@@ -109,24 +110,25 @@ func (c *Checkpoint) Process(pid int) *Process {
 // loader is the state of Open: the images and the tables that they refer to.
 type loader struct {
 	*images
-	warn       *Warnings
-	parents    []*images // nearest first
-	rootfs     *archive.Archive
-	tables     map[uint32][]Descriptor // of descriptors, by id
-	files      map[uint32]*File
-	mounts     map[int]*Mount
-	mountOrder []*Mount
-	segments   map[uint64]segment
-	shared     map[uint64]*SharedMemory
-	claimed    map[pagesImage]string // the pagemap that each belongs to
-	tasks      map[int]bool          // TIDs that there are
-	nested     *nestedTars
-	deleted    deletedFiles
-	seccomp    []seccompFilter
-	volumes    map[string]string // the tars of the named volumes, by their mount point
-	found      func() *objects
-	sockets    []*Socket
-	unixPeers  map[uint32]*Socket // UNIX sockets by inode number
+	warn          *Warnings
+	parents       []*images // nearest first
+	rootfs        *archive.Archive
+	tables        map[uint32][]Descriptor // of descriptors, by id
+	files         map[uint32]*File
+	mounts        map[int]*Mount
+	mountOrder    []*Mount
+	segments      map[uint64]segment
+	shared        map[uint64]*SharedMemory
+	claimed       map[pagesImage]string // the pagemap that each belongs to
+	tasks         map[int]bool          // TIDs that there are
+	nested        *nestedTars
+	deleted       deletedFiles
+	seccomp       []seccompFilter
+	volumes       map[string]string // the tars of the named volumes, by their mount point
+	found         func() *objects
+	sockets       []*Socket
+	unixPeers     map[uint32]*Socket // UNIX sockets by inode number
+	netNamespaces []*NetNamespace
 }
 
 // time is that of pstree.img, which CRIU writes near the end of a dump, or of

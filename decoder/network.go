@@ -6,7 +6,8 @@ type Interface struct {
 	Name      string   // as in the container; "" where not recorded
 	Addresses []string // with the length of the prefix where recorded: 10.88.0.7/16
 	Gateways  []string
-	MAC       string // "" where not recorded
+	MAC       string   // "" where not recorded
+	DNS       []string // addresses of the network's name servers
 }
 
 // Port is a port of the machine, or as many in a row as Range says, that leads
@@ -32,6 +33,7 @@ func (l *loader) network() (list []Interface) {
 			} `json:"subnets"`
 			MAC string `json:"mac_address"`
 		} `json:"interfaces"`
+		DNS []string `json:"dns_server_ips"`
 	}
 	if !l.metadata("network.status", &networks) {
 		return nil
@@ -39,7 +41,7 @@ func (l *loader) network() (list []Interface) {
 	for _, network := range sortedKeys(networks) {
 		interfaces := networks[network].Interfaces
 		for _, name := range sortedKeys(interfaces) {
-			i := Interface{Network: network, Name: name, MAC: interfaces[name].MAC}
+			i := Interface{Network: network, Name: name, MAC: interfaces[name].MAC, DNS: networks[network].DNS}
 			for _, s := range interfaces[name].Subnets {
 				if s.IPNet != "" {
 					i.Addresses = append(i.Addresses, s.IPNet)

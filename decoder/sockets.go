@@ -144,7 +144,7 @@ func (s *Socket) Listed() bool {
 func (s *Socket) Local() string {
 	switch {
 	case s.Inet != nil:
-		return endpoint(s.Inet.Local)
+		return s.endpoint(s.Inet.Local)
 	case s.Unix != nil:
 		return s.Unix.KernelName()
 	case s.Netlink != nil && s.Netlink.Port != 0:
@@ -160,14 +160,41 @@ func (s *Socket) Remote() string {
 	if s.Inet == nil {
 		return ""
 	}
-	return endpoint(s.Inet.Remote)
+	return s.endpoint(s.Inet.Remote)
 }
 
-func endpoint(a netip.AddrPort) string {
-	if !a.IsValid() || a.Port() == 0 && a.Addr().IsUnspecified() {
+// endpoint is an address as text. What stands in the place of a raw socket's
+// port is its protocol.
+func (s *Socket) endpoint(a netip.AddrPort) string {
+	switch {
+	case s.Type == SocketRaw && a.Addr().IsUnspecified(), a.Port() == 0 && a.Addr().IsUnspecified():
 		return ""
+	case s.Type == SocketRaw:
+		return a.Addr().String()
+	default:
+		return a.String()
 	}
-	return a.String()
+}
+
+// maxHolders bounds the holders of all sockets together: of a hostile archive
+// every process can have the same large table of descriptors.
+const maxHolders = 1 << 20
+
+func (l *loader) holders(processes []*Process, sockets map[*File]*Socket) {
+	left := maxHolders
+	for _, p := range processes {
+		for _, d := range p.Descriptors {
+			s := sockets[d.File]
+			if s == nil {
+				continue
+			}
+			if left--; left < 0 {
+				l.warn.Addf("more than %d descriptors are of sockets: not all holders are known", maxHolders)
+				return
+			}
+			s.Holders = append(s.Holders, Holder{p, d.FD})
+		}
+	}
 }
 
 // Sockets lists all open sockets, those of each network namespace in the
@@ -196,13 +223,7 @@ func (l *loader) loadSockets(processes []*Process) {
 			}
 		}
 	}
-	for _, p := range processes {
-		for _, d := range p.Descriptors {
-			if s := byFile[d.File]; s != nil {
-				s.Holders = append(s.Holders, Holder{p, d.FD})
-			}
-		}
-	}
+	l.holders(processes, byFile)
 	l.unixPeers = make(map[uint32]*Socket)
 	for _, s := range l.sockets {
 		if s.Unix != nil {

@@ -34,8 +34,9 @@ var readme []byte
 // Root is the tree of a checkpoint. Nothing is decoded or rendered before it
 // is looked at.
 func Root(ck *decoder.Checkpoint, opts Options) tree.Dir {
-	b := &builder{ck: ck, opts: opts}
+	b := &builder{ck: ck, opts: opts, netDirs: make(map[uint32][]tree.Entry)}
 	b.recovery = sync.OnceValue(b.findRecovered)
+	b.netFiles()
 	return tree.NewDir(b.dirAttr(), b.root())
 }
 
@@ -67,6 +68,7 @@ type builder struct {
 	ck       *decoder.Checkpoint
 	opts     Options
 	recovery func() *recovery
+	netDirs  map[uint32][]tree.Entry // the files of /proc/net, by namespace
 }
 
 // dirAttr and fileAttr are those of what we present ourselves, rather than

@@ -52,6 +52,7 @@ func (b *builder) procs(procs []*process) tree.Dir {
 	for _, p := range procs {
 		entries = append(entries, tree.Entry{Name: fmt.Sprint(p.PID), Node: p.dir(p.entries)})
 	}
+	entries = append(entries, tree.Entry{Name: "net", Node: b.procNet(b.ck.NetNamespaces()[0].ID)})
 	return tree.NewDir(b.dirAttr(), sorted(entries))
 }
 
@@ -84,6 +85,7 @@ func (p *process) entries() []tree.Entry {
 		tree.Entry{Name: "mem.idx", Node: p.text("mem.idx", func(w io.Writer) error { return procfmt.MemIdx(w, p.MM, p.space()) })},
 		tree.Entry{Name: "mountinfo", Node: p.render("mountinfo", func(w io.Writer) error { return procfmt.Mountinfo(w, p.ck.MountTable(p.Process)) })},
 		tree.Entry{Name: "mounts", Node: p.render("mounts", func(w io.Writer) error { return procfmt.Mounts(w, p.ck.MountTable(p.Process)) })},
+		tree.Entry{Name: "net", Node: p.net()},
 		tree.Entry{Name: "oom_score_adj", Node: p.number("%d\n", p.OOMScoreAdj)},
 		tree.Entry{Name: "pagemap", Node: p.pagemap()},
 		tree.Entry{Name: "personality", Node: p.number("%08x\n", p.Personality)},
@@ -147,6 +149,7 @@ func (p *process) task(t *decoder.Thread) tree.Entry {
 		}
 		return []tree.Entry{
 			{Name: "comm", Node: p.comm(t.Comm)},
+			{Name: "net", Node: p.net()},
 			{Name: "regs", Node: p.regs(at+"/regs", t)},
 			{Name: "stat", Node: p.stat(at+"/stat", t, false)},
 			{Name: "status", Node: p.status(at+"/status", t)},
