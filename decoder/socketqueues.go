@@ -20,21 +20,24 @@ func (l *loader) socketQueues() {
 		}
 	}
 	l.warn.Add(optional(each(l.images, l.name("sk-queues.img"), criu.MagicSkQueues, func(e *sk_packet.SkPacketEntry, r *criu.Reader) error {
-		if s := byID[e.GetIdFor()]; s != nil {
+		err := r.SkipPayload(int64(e.GetLength()))
+		if s := byID[e.GetIdFor()]; s != nil && err == nil {
 			s.Received += int64(e.GetLength())
 		}
-		return r.SkipPayload(int64(e.GetLength()))
+		return err
 	})))
 	for _, s := range l.sockets {
 		name := l.name("tcp-stream-%x.img", s.Ino)
 		if table := s.Table(); table != "tcp" && table != "tcp6" || l.member(name) == nil {
 			continue
 		}
-		e, err := one[tcp_stream.TcpStreamEntry](l.images, name, criu.MagicTCPStream)
-		if err != nil {
-			l.warn.Add(err)
-			continue
-		}
-		s.Received, s.Unsent = int64(e.GetInqLen()), int64(e.GetOutqLen())
+		l.warn.Add(each(l.images, name, criu.MagicTCPStream, func(e *tcp_stream.TcpStreamEntry, r *criu.Reader) error {
+			received, unsent := int64(e.GetInqLen()), int64(e.GetOutqLen())
+			err := r.SkipPayload(received + unsent)
+			if err == nil {
+				s.Received, s.Unsent = received, unsent
+			}
+			return err
+		}))
 	}
 }
