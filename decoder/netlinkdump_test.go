@@ -30,10 +30,16 @@ func TestNetAddress(t *testing.T) {
 		want NetAddress
 		fail bool
 	}{
-		{"one end of two", body(head, attr(1, 10, 0, 0, 2), attr(2, 10, 0, 0, 1), attr(3, 'e', 0)),
-			NetAddress{Device: 3, Addr: v4("10.0.0.1"), Peer: v4("10.0.0.2"), Bits: 24, Scope: 253, Flags: 0x80, Label: "e"}, false},
-		{"all flags and an end", body(head, attr(1, 10, 0, 0, 1), attr(8, word(0x280)...), attr(6, body(word(5), word(6), word(0), word(0))...)),
-			NetAddress{Device: 3, Addr: v4("10.0.0.1"), Bits: 24, Scope: 253, Flags: 0x280, Lifetime: &Lifetime{6, 5}}, false},
+		{
+			"one end of two", body(head, attr(1, 10, 0, 0, 2), attr(2, 10, 0, 0, 1), attr(3, 'e', 0)),
+			NetAddress{Device: 3, Addr: v4("10.0.0.1"), Peer: v4("10.0.0.2"), Bits: 24, Scope: 253, Flags: 0x80, Label: "e"},
+			false,
+		},
+		{
+			"all flags and an end", body(head, attr(1, 10, 0, 0, 1), attr(8, word(0x280)...), attr(6, body(word(5), word(6), word(0), word(0))...)),
+			NetAddress{Device: 3, Addr: v4("10.0.0.1"), Bits: 24, Scope: 253, Flags: 0x280, Lifetime: &Lifetime{6, 5}},
+			false,
+		},
 		{"an address of five bytes", body(head, attr(1, 1, 2, 3, 4, 5)), NetAddress{Device: 3, Bits: 24, Scope: 253, Flags: 0x80}, false},
 		{"too short", head[:7], NetAddress{}, true},
 		{"half an attribute", body(head, []byte{8, 0}), NetAddress{}, true},
