@@ -40,6 +40,8 @@
 //	  parent                link to the images that an incremental dump refers to
 //	  mountpoints-<ns>.img  the mount table
 //	  utsns-<ns>.img        the host name
+//	  sk-queues.img, tcp-stream-<inode>.img  what waits in sockets
+//	  netdev-<ns>.img, ifaddr-, route-, rule-, nftables-<ns>.img ...  the network, where it is the container's own
 //
 // Where the bytes of a mapping are is thus spread over many places: pages
 // images (capture.go), those of parents (parents.go), shared-memory objects

@@ -46,15 +46,7 @@ const (
 // Addresses are the addresses of the interfaces, in the kernel's order: those
 // of IPv4, then of IPv6.
 func (ns *NetNamespace) Addresses() []NetAddress {
-	var list []NetAddress
-	ns.loader.netlinkDump(ns.loader.name("ifaddr-%d.img", ns.ID), dumpAddresses, rtmNewAddr, func(body []byte) error {
-		a, err := netAddress(body)
-		if err == nil {
-			list = append(list, a)
-		}
-		return err
-	})
-	return list
+	return netlinkDump(ns.loader, ns.loader.name("ifaddr-%d.img", ns.ID), dumpAddresses, rtmNewAddr, netAddress)
 }
 
 func netAddress(body []byte) (NetAddress, error) {

@@ -32,28 +32,28 @@ const (
 	rtmNewRule  = 32
 )
 
-// netlinkDump calls f for the body of each message of that type in a dump: a
-// magic and the messages as the kernel sent them. One that f fails for is left
+// netlinkDump decodes the body of each message of that type in a dump: a magic
+// and the messages as the kernel sent them. One that decode fails for is left
 // out; where a length is impossible the rest is lost. A missing dump has none.
-func (l *loader) netlinkDump(name string, magic uint32, typ netlink.HeaderType, f func(body []byte) error) {
+func netlinkDump[T any](l *loader, name string, magic uint32, typ netlink.HeaderType, decode func(body []byte) (T, error)) (list []T) {
 	m, err := l.image(name)
 	if err != nil {
 		l.warn.Add(optional(err))
-		return
+		return nil
 	}
 	damaged := func(off int, err error) { l.warn.Add(&criu.FormatError{Image: name, Offset: int64(off), Err: err}) }
 	if m.Size() > maxNetlinkDump {
 		damaged(0, fmt.Errorf("larger than %d bytes, not decoded", maxNetlinkDump))
-		return
+		return nil
 	}
 	b, err := io.ReadAll(io.NewSectionReader(m, 0, m.Size()))
 	if err != nil {
 		damaged(0, err)
-		return
+		return nil
 	}
 	if len(b) < 4 || binary.LittleEndian.Uint32(b) != magic {
 		damaged(0, fmt.Errorf("not a dump of iproute2 with the magic %#x", magic))
-		return
+		return nil
 	}
 	for off := 4; off < len(b); {
 		var size int
@@ -63,18 +63,22 @@ func (l *loader) netlinkDump(name string, magic uint32, typ netlink.HeaderType, 
 		}
 		if size < netlinkHeader || size > len(b)-off {
 			damaged(off, fmt.Errorf("a message of %d bytes where %d are left", size, len(b)-off))
-			return
+			return list
 		}
 		var msg netlink.Message
 		err := msg.UnmarshalBinary(b[off : off+size])
 		if err == nil && msg.Header.Type == typ {
-			err = f(msg.Data)
+			var t T
+			if t, err = decode(msg.Data); err == nil {
+				list = append(list, t)
+			}
 		}
 		if err != nil {
 			damaged(off, err)
 		}
 		off += size
 	}
+	return list
 }
 
 var errShortBody = errors.New("a message that is too short")

@@ -64,15 +64,7 @@ func (ns *NetNamespace) Routes(v6 bool) []NetRoute {
 	if v6 {
 		name = ns.loader.name("route6-%d.img", ns.ID)
 	}
-	var list []NetRoute
-	ns.loader.netlinkDump(name, dumpRoutes, rtmNewRoute, func(body []byte) error {
-		r, err := netRoute(body)
-		if err == nil {
-			list = append(list, r)
-		}
-		return err
-	})
-	return list
+	return netlinkDump(ns.loader, name, dumpRoutes, rtmNewRoute, netRoute)
 }
 
 func netRoute(body []byte) (NetRoute, error) {

@@ -50,15 +50,7 @@ const (
 // Rules are the rules for IPv4, in the kernel's order. CRIU does not save
 // those for IPv6.
 func (ns *NetNamespace) Rules() []NetRule {
-	var list []NetRule
-	ns.loader.netlinkDump(ns.loader.name("rule-%d.img", ns.ID), dumpRules, rtmNewRule, func(body []byte) error {
-		r, err := netRule(body)
-		if err == nil {
-			list = append(list, r)
-		}
-		return err
-	})
-	return list
+	return netlinkDump(ns.loader, ns.loader.name("rule-%d.img", ns.ID), dumpRules, rtmNewRule, netRule)
 }
 
 func netRule(body []byte) (NetRule, error) {
