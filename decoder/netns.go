@@ -56,15 +56,25 @@ const (
 // process first, the others sorted by id.
 func (c *Checkpoint) NetNamespaces() []*NetNamespace { return c.loader.netNamespaces }
 
+// maxNetNamespaces bounds them, of which a hostile archive can have as many as
+// sockets.
+const maxNetNamespaces = 4096
+
 // loadNetNamespaces finds the network namespaces, with their sockets.
 func (l *loader) loadNetNamespaces(processes []*Process) {
 	byID := make(map[uint32]*NetNamespace)
 	of := func(id uint32) *NetNamespace {
-		if byID[id] == nil {
-			byID[id] = &NetNamespace{ID: id, loader: l}
-			l.netNamespaces = append(l.netNamespaces, byID[id])
+		ns := byID[id]
+		if ns == nil {
+			ns = &NetNamespace{ID: id, loader: l}
+			if len(byID) == maxNetNamespaces {
+				l.warn.Addf("more than %d network namespaces", maxNetNamespaces)
+				return ns
+			}
+			byID[id] = ns
+			l.netNamespaces = append(l.netNamespaces, ns)
 		}
-		return byID[id]
+		return ns
 	}
 	var first uint32
 	if len(processes) > 0 && processes[0].IDs != nil {

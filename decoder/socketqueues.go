@@ -13,16 +13,12 @@ import (
 //
 // Source: sk-queues.img, tcp-stream-<inode>.img.
 func (l *loader) socketQueues() {
-	byID := make(map[uint32]*Socket)
-	for id, f := range l.files {
-		if s, ok := f.Details.(*Socket); ok {
-			byID[id] = s
-		}
-	}
 	l.warn.Add(optional(each(l.images, l.name("sk-queues.img"), criu.MagicSkQueues, func(e *sk_packet.SkPacketEntry, r *criu.Reader) error {
 		err := r.SkipPayload(int64(e.GetLength()))
-		if s := byID[e.GetIdFor()]; s != nil && err == nil {
-			s.Received += int64(e.GetLength())
+		if f := l.files[e.GetIdFor()]; f != nil && err == nil {
+			if s, ok := f.Details.(*Socket); ok {
+				s.Received += int64(e.GetLength())
+			}
 		}
 		return err
 	})))

@@ -13,6 +13,7 @@ import (
 // Source: the messages inet_sk_entry, unix_sk_entry, netlink_sk_entry and
 // packet_sock_entry in files.img.
 type Socket struct {
+	File     *File
 	NS       uint32 // CRIU's id of the network namespace
 	Ino      uint32 // inode number; 0 for packet sockets, whose CRIU does not save
 	Type     SocketType
@@ -180,12 +181,12 @@ func (s *Socket) endpoint(a netip.AddrPort) string {
 // every process can have the same large table of descriptors.
 const maxHolders = 1 << 20
 
-func (l *loader) holders(processes []*Process, sockets map[*File]*Socket) {
+func (l *loader) holders(processes []*Process) {
 	left := maxHolders
 	for _, p := range processes {
 		for _, d := range p.Descriptors {
-			s := sockets[d.File]
-			if s == nil {
+			s, ok := d.File.Details.(*Socket)
+			if !ok {
 				continue
 			}
 			if left--; left < 0 {
@@ -213,29 +214,26 @@ func (c *Checkpoint) Peer(s *Socket) *Socket {
 // loadSockets finds the sockets among the open files, and who holds them. Those
 // of images that do not name a namespace are in that of the first process.
 func (l *loader) loadSockets(processes []*Process) {
-	byFile := make(map[*File]*Socket)
 	for _, f := range l.files {
-		if s, ok := f.Details.(*Socket); ok {
-			byFile[f] = s
-			l.sockets = append(l.sockets, s)
-			if s.NS == 0 && len(processes) > 0 && processes[0].IDs != nil {
-				s.NS = processes[0].IDs.Net
-			}
+		s, ok := f.Details.(*Socket)
+		if !ok {
+			continue
 		}
+		s.File = f
+		if s.NS == 0 && len(processes) > 0 && processes[0].IDs != nil {
+			s.NS = processes[0].IDs.Net
+		}
+		l.sockets = append(l.sockets, s)
 	}
-	l.holders(processes, byFile)
+	slices.SortFunc(l.sockets, func(a, b *Socket) int {
+		return cmp.Or(cmp.Compare(a.NS, b.NS), cmp.Compare(a.Ino, b.Ino), cmp.Compare(a.File.ID, b.File.ID))
+	})
 	l.unixPeers = make(map[uint32]*Socket)
 	for _, s := range l.sockets {
 		if s.Unix != nil {
 			l.unixPeers[s.Ino] = s
 		}
 	}
+	l.holders(processes)
 	l.socketQueues()
-	ids := make(map[*Socket]uint32)
-	for f, s := range byFile {
-		ids[s] = f.ID
-	}
-	slices.SortFunc(l.sockets, func(a, b *Socket) int {
-		return cmp.Or(cmp.Compare(a.NS, b.NS), cmp.Compare(a.Ino, b.Ino), cmp.Compare(ids[a], ids[b]))
-	})
 }
