@@ -72,11 +72,14 @@ func Open(a *archive.Archive, opts Options) (*Checkpoint, error) {
 	l.deleted = l.loadDeletedFiles()
 	l.mounts, l.mountOrder = l.loadMounts()
 	l.segments = l.loadSegments()
+	l.terminals = l.loadTerminals()
 	l.files = l.loadFiles()
+	l.cgroups = l.loadCgroups()
 	l.seccomp = l.loadSeccomp()
 	processes := l.processes()
 	l.loadSockets(processes)
 	l.loadNetNamespaces(processes)
+	l.locks(processes)
 	ck := &Checkpoint{
 		Archive:   a,
 		Container: container,
@@ -129,6 +132,10 @@ type loader struct {
 	sockets       []*Socket
 	unixPeers     map[uint32]*Socket // UNIX sockets by inode number
 	netNamespaces []*NetNamespace
+	terminals     map[uint32]*Terminal      // by id
+	sessions      map[int]*Terminal         // that control one, by its id
+	cgroups       map[uint32][]Cgroup       // by id of the set
+	users         map[uint32]*UserNamespace // by id
 }
 
 // time is that of pstree.img, which CRIU writes near the end of a dump, or of

@@ -39,6 +39,7 @@ func (l *loader) taskCore(p *Process, m *criu_core.CoreEntry) {
 		p.LoginUID = tc.GetLoginuid()
 	}
 	p.OOMScoreAdj = int(tc.GetOomScoreAdj())
+	p.Timers = posixTimers(tc)
 	p.Rlimits = rlimits(tc.GetRlimits())
 	if !p.State.Dead() {
 		p.Signals = l.signalActions(p.PID, tc)
@@ -91,6 +92,7 @@ func (l *loader) thread(tid int, m *criu_core.CoreEntry) *Thread {
 		Policy:   tc.GetSchedPolicy(),
 		Priority: tc.GetSchedPrio(),
 		Seccomp:  l.seccompOf(tc, m.GetTc()),
+		Cgroups:  l.cgroupsOf(tc, m.GetTc()),
 		SigBlock: tc.GetBlkSigset(),
 		SigPend:  pending(tc.GetSignalsP()),
 		Creds:    credentials(tc.GetCreds()),

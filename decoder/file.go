@@ -20,6 +20,7 @@ type File struct {
 	Sum     bool     // a checksum is recorded
 	Backing *Backing // its bytes; nil where they are nowhere to be had, or nobody maps it
 	Refused bool     // a file of that path was found and is not the one that was mapped
+	Locks   []Lock   // on it, of whatever process
 	Details Details  // what only files of its kind have; nil for regular files and memfds
 
 	looked bool   // Backing was looked for

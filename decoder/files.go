@@ -39,6 +39,7 @@ func (l *loader) loadFiles() map[uint32]*File {
 		default:
 			files[e.GetId()] = otherFile(e)
 			files[e.GetId()].queue = queueOf(e)
+			l.describe(files[e.GetId()], e)
 		}
 		return nil
 	})

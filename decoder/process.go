@@ -23,6 +23,9 @@ type Process struct {
 	FS                   *FS          // nil where fs-<pid>.img is unusable
 	Descriptors          []Descriptor // sorted
 	IDs                  *IDs         // nil where the checkpoint has none
+	Terminal             *Terminal    // that controls its session; nil where none is known
+	Timers               []PosixTimer
+	UserNS               *UserNamespace // nil for that of CRIU
 }
 
 // Leader is the thread with TID = PID. It is nil for a dead process, and where
@@ -90,9 +93,10 @@ type Thread struct {
 	Policy    uint32     // scheduling policy: sched(7)
 	Priority  uint32     // of a real-time policy, 1 to 99
 	Seccomp   Seccomp
-	SigBlock  uint64 // blocked signals, bit n-1 is signal n
-	SigPend   uint64 // signals pending for this thread alone
-	SigShared uint64 // signals pending for the whole process; only in the leader
+	Cgroups   []Cgroup // empty where not recorded
+	SigBlock  uint64   // blocked signals, bit n-1 is signal n
+	SigPend   uint64   // signals pending for this thread alone
+	SigShared uint64   // signals pending for the whole process; only in the leader
 }
 
 // Creds are the credentials of a thread.

@@ -25,6 +25,7 @@ func (l *loader) processes() []*Process {
 		return nil
 	})
 	l.warn.Add(err)
+	l.sessions = l.controlling()
 	// All PIDs are known by now, and no thread can take one.
 	var list []*Process
 	for _, e := range entries {
@@ -66,6 +67,7 @@ func (l *loader) process(e *pstree.PstreeEntry) *Process {
 	} else {
 		l.taskCore(p, leader)
 	}
+	p.Terminal = l.sessions[p.SID]
 	if p.State.Dead() {
 		// The threads of a dead process are uninitialised memory of CRIU
 		// (criu/pstree.c), and there is nothing else of it.
@@ -75,6 +77,7 @@ func (l *loader) process(e *pstree.PstreeEntry) *Process {
 	p.IDs = l.ids(p.PID)
 	if p.IDs != nil {
 		p.Descriptors = l.descriptors(p.IDs.Files)
+		p.UserNS = l.userNamespace(p.IDs.User)
 	}
 	p.FS = l.fs(p.PID)
 	p.MM = l.mm(p.PID, p.arch())

@@ -13,9 +13,11 @@ const (
 	MagicCommon  Magic = 0x54564319 // IMG_COMMON_MAGIC
 	MagicService Magic = 0x55105940 // IMG_SERVICE_MAGIC: stats-*, irmap-cache
 
+	MagicCgroup      Magic = 0x59383330 // CGROUP_MAGIC
 	MagicCore        Magic = 0x55053847 // CORE_MAGIC
 	MagicFdinfo      Magic = 0x56213732 // FDINFO_MAGIC
 	MagicFIFOData    Magic = 0x59333054 // FIFO_DATA_MAGIC
+	MagicFileLocks   Magic = 0x54323616 // FILE_LOCKS_MAGIC
 	MagicFiles       Magic = 0x56303138 // FILES_MAGIC
 	MagicFS          Magic = 0x51403912 // FS_MAGIC
 	MagicGhostFile   Magic = 0x52583605 // GHOST_FILE_MAGIC
@@ -39,6 +41,8 @@ const (
 	MagicStats       Magic = 0x57093306 // STATS_MAGIC
 	MagicTCPStream   Magic = 0x51465506 // TCP_STREAM_MAGIC
 	MagicTTYData     Magic = 0x59413026 // TTY_DATA_MAGIC
+	MagicTTYInfo     Magic = 0x59453036 // TTY_INFO_MAGIC
+	MagicUserNS      Magic = 0x55474906 // USERNS_MAGIC
 	MagicUTSNS       Magic = 0x54473203 // UTSNS_MAGIC
 )
 
