@@ -10,14 +10,21 @@ import (
 //
 // Source: inventory.img; criu/image.c:prepare_inventory.
 type Inventory struct {
-	// LSM is the security module whose profiles are in Creds: "none",
-	// "selinux" or "apparmor"; "" where not recorded.
+	// LSM is the security module whose profiles are in Creds; "" where not
+	// recorded.
 	LSM string
 	// Host are the ids of what CRIU itself used: a namespace with such an id
 	// is shared with it, and so with the machine on which the engine ran.
 	// nil where not recorded.
 	Host *IDs
 }
+
+// The security modules that CRIU knows.
+const (
+	LSMNone     = "none"
+	LSMSELinux  = "selinux"
+	LSMAppArmor = "apparmor"
+)
 
 // newestImages is the newest version of the image format that is known:
 // CRTOOLS_IMAGES_V1_1 (criu/include/image.h). Version 3 brings compressed
@@ -44,5 +51,5 @@ func (l *loader) inventory() (inv Inventory) {
 }
 
 var lsmNames = map[inventory.Lsmtype]string{
-	inventory.Lsmtype_NO_LSM: "none", inventory.Lsmtype_SELINUX: "selinux", inventory.Lsmtype_APPARMOR: "apparmor",
+	inventory.Lsmtype_NO_LSM: LSMNone, inventory.Lsmtype_SELINUX: LSMSELinux, inventory.Lsmtype_APPARMOR: LSMAppArmor,
 }

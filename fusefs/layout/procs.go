@@ -1,6 +1,7 @@
 package layout
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"sync"
@@ -17,19 +18,28 @@ import (
 type process struct {
 	*decoder.Process
 	*builder
-	space func() *memview.AddressSpace
-	attr  tree.Attr // owner and time of its files
+	space    func() *memview.AddressSpace
+	shared   func() []tree.Entry // what its threads have alike, made once
+	children []int               // PIDs
+	attr     tree.Attr           // owner and time of its files
 }
 
 func (b *builder) processes() []*process {
+	children := make(map[int][]int)
+	for _, p := range b.ck.Processes {
+		children[p.PPID] = append(children[p.PPID], p.PID)
+	}
 	var list []*process
 	for _, p := range b.ck.Processes {
-		list = append(list, &process{
-			Process: p,
-			builder: b,
-			space:   sync.OnceValue(func() *memview.AddressSpace { return memview.New(p.MM) }),
-			attr:    b.processAttr(p),
-		})
+		proc := &process{
+			Process:  p,
+			builder:  b,
+			space:    sync.OnceValue(func() *memview.AddressSpace { return memview.New(p.MM) }),
+			children: children[p.PID],
+			attr:     b.processAttr(p),
+		}
+		proc.shared = sync.OnceValue(proc.sharedEntries)
+		list = append(list, proc)
 	}
 	return list
 }
@@ -60,38 +70,23 @@ func (b *builder) procs(procs []*process) tree.Dir {
 // where its mm image is broken, and fails when it is read; a dead process has
 // only what the kernel shows of a zombie.
 func (p *process) entries() []tree.Entry {
-	entries := []tree.Entry{
-		{Name: "comm", Node: p.comm(p.Comm)},
-		{Name: "cmdline", Node: p.bytes("cmdline", procfmt.Cmdline)},
-		{Name: "cmdline.txt", Node: p.items("cmdline.txt", procfmt.Cmdline)},
-		{Name: "stat", Node: p.stat("stat", p.Leader(), true)},
-		{Name: "status", Node: p.status("status", p.Leader())},
-		{Name: "task", Node: p.tasks()},
-	}
+	entries := append(p.ofThread("", p.Leader(), true), p.shared()...)
+	entries = append(entries,
+		tree.Entry{Name: "cmdline.txt", Node: p.items("cmdline.txt", procfmt.Cmdline)},
+		tree.Entry{Name: "map_files", Node: p.mapFiles()},
+		tree.Entry{Name: "task", Node: p.tasks()},
+		tree.Entry{Name: "timers", Node: p.render("timers", func(w io.Writer) error { return procfmt.Timers(w, p.Process) })},
+	)
 	if p.State.Dead() {
-		return sorted(entries)
+		return sorted(append(entries, p.links(processDepth)...))
 	}
 	entries = append(entries,
-		tree.Entry{Name: "auxv", Node: p.text("auxv", func(w io.Writer) error { return procfmt.Auxv(w, p.MM) })},
 		tree.Entry{Name: "build-ids", Node: p.text("build-ids", func(w io.Writer) error { return procfmt.BuildIDs(w, p.MM) })},
-		tree.Entry{Name: "environ", Node: p.bytes("environ", procfmt.Environ)},
+		tree.Entry{Name: "coredump_filter", Node: p.constant(procfmt.CoredumpFilter)},
 		tree.Entry{Name: "environ.txt", Node: p.items("environ.txt", procfmt.Environ)},
-		tree.Entry{Name: "fd", Node: p.fd()},
-		tree.Entry{Name: "limits", Node: p.render("limits", func(w io.Writer) error { return procfmt.Limits(w, p.Rlimits) })},
-		tree.Entry{Name: "loginuid", Node: p.number("%d", p.LoginUID)},
-		tree.Entry{Name: "maps", Node: p.text("maps", func(w io.Writer) error { return procfmt.Maps(w, p.MM) })},
-		tree.Entry{Name: "mem", Node: p.mem()},
 		tree.Entry{Name: "mem.d", Node: p.memDir()},
 		tree.Entry{Name: "mem.idx", Node: p.text("mem.idx", func(w io.Writer) error { return procfmt.MemIdx(w, p.MM, p.space()) })},
-		tree.Entry{Name: "mountinfo", Node: p.render("mountinfo", func(w io.Writer) error { return procfmt.Mountinfo(w, p.ck.MountTable(p.Process)) })},
-		tree.Entry{Name: "mounts", Node: p.render("mounts", func(w io.Writer) error { return procfmt.Mounts(w, p.ck.MountTable(p.Process)) })},
-		tree.Entry{Name: "net", Node: p.net()},
-		tree.Entry{Name: "oom_score_adj", Node: p.number("%d\n", p.OOMScoreAdj)},
-		tree.Entry{Name: "pagemap", Node: p.pagemap()},
-		tree.Entry{Name: "personality", Node: p.number("%08x\n", p.Personality)},
-		tree.Entry{Name: "regs", Node: p.regs("regs", p.Leader())},
-		tree.Entry{Name: "smaps", Node: p.text("smaps", func(w io.Writer) error { return procfmt.Smaps(w, p.MM, p.space()) })},
-		tree.Entry{Name: "statm", Node: p.text("statm", func(w io.Writer) error { return procfmt.Statm(w, p.MM, p.space()) })},
+		tree.Entry{Name: "timerslack_ns", Node: p.constant(procfmt.TimerSlack)},
 		tree.Entry{Name: "unavailable", Node: p.render("unavailable", procfmt.Unavailable)},
 	)
 	if coredump.Check(p.Process) == nil {
@@ -100,12 +95,63 @@ func (p *process) entries() []tree.Entry {
 			tree.Entry{Name: "gdbinit", Node: p.gdbinit()},
 		)
 	}
-	return sorted(append(entries, p.links()...))
+	return sorted(append(entries, p.links(processDepth)...))
 }
 
-// links are exe, cwd and root. A link whose file is not in the checkpoint is
+// sharedEntries are what all threads of a process have alike: the nodes stand in
+// procs/<pid>/ and in each procs/<pid>/task/<tid>/, and are rendered once.
+func (p *process) sharedEntries() []tree.Entry {
+	entries := []tree.Entry{
+		{Name: "cmdline", Node: p.bytes("cmdline", procfmt.Cmdline)},
+		{Name: "fdinfo", Node: p.fdinfo()},
+		{Name: "ns", Node: p.ns()},
+		{Name: "wchan", Node: p.constant(procfmt.Wchan)},
+	}
+	if p.State.Dead() {
+		return append(entries,
+			tree.Entry{Name: "auxv", Node: p.constant("")},
+			tree.Entry{Name: "environ", Node: p.constant("")},
+			tree.Entry{Name: "maps", Node: p.constant("")},
+			tree.Entry{Name: "smaps", Node: p.constant("")},
+			tree.Entry{Name: "statm", Node: p.constant(procfmt.DeadStatm)},
+		)
+	}
+	if ns := p.UserNS; ns != nil {
+		entries = append(entries,
+			tree.Entry{Name: "gid_map", Node: p.render("gid_map", func(w io.Writer) error { return procfmt.IDMap(w, ns.GIDs) })},
+			tree.Entry{Name: "uid_map", Node: p.render("uid_map", func(w io.Writer) error { return procfmt.IDMap(w, ns.UIDs) })},
+		)
+	}
+	return append(entries,
+		tree.Entry{Name: "auxv", Node: p.text("auxv", func(w io.Writer) error { return procfmt.Auxv(w, p.MM) })},
+		tree.Entry{Name: "environ", Node: p.bytes("environ", procfmt.Environ)},
+		tree.Entry{Name: "io", Node: p.constant(procfmt.IO)},
+		tree.Entry{Name: "limits", Node: p.render("limits", func(w io.Writer) error { return procfmt.Limits(w, p.Rlimits) })},
+		tree.Entry{Name: "loginuid", Node: p.number("%d", p.LoginUID)},
+		tree.Entry{Name: "maps", Node: p.text("maps", func(w io.Writer) error { return procfmt.Maps(w, p.MM) })},
+		tree.Entry{Name: "mem", Node: p.mem()},
+		tree.Entry{Name: "mountinfo", Node: p.render("mountinfo", func(w io.Writer) error { return procfmt.Mountinfo(w, p.ck.MountTable(p.Process)) })},
+		tree.Entry{Name: "mounts", Node: p.render("mounts", func(w io.Writer) error { return procfmt.Mounts(w, p.ck.MountTable(p.Process)) })},
+		tree.Entry{Name: "net", Node: p.net()},
+		tree.Entry{Name: "oom_adj", Node: p.number("%d\n", procfmt.OOMAdj(p.OOMScoreAdj))},
+		tree.Entry{Name: "oom_score", Node: p.constant(procfmt.OOMScore)},
+		tree.Entry{Name: "oom_score_adj", Node: p.number("%d\n", p.OOMScoreAdj)},
+		tree.Entry{Name: "pagemap", Node: p.pagemap()},
+		tree.Entry{Name: "personality", Node: p.number("%08x\n", p.Personality)},
+		tree.Entry{Name: "schedstat", Node: p.constant(procfmt.Schedstat)},
+		tree.Entry{Name: "sessionid", Node: p.constant(procfmt.SessionID)},
+		tree.Entry{Name: "smaps", Node: p.text("smaps", func(w io.Writer) error { return procfmt.Smaps(w, p.MM, p.space()) })},
+		tree.Entry{Name: "statm", Node: p.text("statm", func(w io.Writer) error { return procfmt.Statm(w, p.MM, p.space()) })},
+	)
+}
+
+// processDepth is how deep procs/<pid>/ lies.
+const processDepth = 2
+
+// links are what leads to files, in the directory of a process or of a thread
+// at that depth: exe, cwd, root and fd/. A link whose file is not in the checkpoint is
 // missing.
-func (p *process) links() []tree.Entry {
+func (p *process) links(depth int) []tree.Entry {
 	files := make(map[string]*decoder.File)
 	if p.MM != nil {
 		files["exe"] = p.MM.Exe
@@ -113,48 +159,13 @@ func (p *process) links() []tree.Entry {
 	if p.FS != nil {
 		files["cwd"], files["root"] = p.FS.CWD, p.FS.Root
 	}
-	var entries []tree.Entry
+	entries := []tree.Entry{{Name: "fd", Node: p.fd(depth)}}
 	for name, f := range files {
 		if f != nil {
-			entries = append(entries, tree.Entry{Name: name, Node: p.fileLink(p.attr, 2, f)})
+			entries = append(entries, tree.Entry{Name: name, Node: p.fileLink(p.attr, depth, f)})
 		}
 	}
 	return entries
-}
-
-// tasks is procs/<pid>/task/.
-func (p *process) tasks() tree.Dir {
-	return p.dir(func() []tree.Entry {
-		if p.State.Dead() {
-			return []tree.Entry{p.task(&decoder.Thread{TID: p.PID, Comm: p.Comm})}
-		}
-		var entries []tree.Entry
-		for _, t := range p.Threads {
-			entries = append(entries, p.task(t))
-		}
-		return sorted(entries)
-	})
-}
-
-// task is procs/<pid>/task/<tid>/.
-func (p *process) task(t *decoder.Thread) tree.Entry {
-	at := fmt.Sprintf("task/%d", t.TID)
-	return tree.Entry{Name: fmt.Sprint(t.TID), Node: p.dir(func() []tree.Entry {
-		if p.State.Dead() {
-			return []tree.Entry{
-				{Name: "comm", Node: p.comm(p.Comm)},
-				{Name: "stat", Node: p.stat(at+"/stat", nil, false)},
-				{Name: "status", Node: p.status(at+"/status", nil)},
-			}
-		}
-		return []tree.Entry{
-			{Name: "comm", Node: p.comm(t.Comm)},
-			{Name: "net", Node: p.net()},
-			{Name: "regs", Node: p.regs(at+"/regs", t)},
-			{Name: "stat", Node: p.stat(at+"/stat", t, false)},
-			{Name: "status", Node: p.status(at+"/status", t)},
-		}
-	})}
 }
 
 // dir is a directory of the process.
@@ -176,6 +187,9 @@ func (p *process) status(name string, t *decoder.Thread) tree.File {
 	return p.render(name, func(w io.Writer) error { return procfmt.Status(w, p.Process, t, p.space()) })
 }
 
+// constant is a file that holds that text.
+func (p *process) constant(text string) tree.File { return tree.Bytes(p.attr, []byte(text)) }
+
 // number is a file of one number.
 func (p *process) number(format string, n any) tree.File {
 	return tree.Bytes(p.attr, fmt.Appendf(nil, format, n))
@@ -196,15 +210,22 @@ func (p *process) text(name string, render func(io.Writer) error) tree.File {
 	})
 }
 
-func (p *process) comm(comm string) tree.File {
-	return tree.Bytes(p.attr, []byte(comm+"\n"))
-}
+func (p *process) comm(comm string) tree.File { return p.constant(comm + "\n") }
 
 func (p *process) regs(name string, t *decoder.Thread) tree.File {
+	return p.registers(name, t, procfmt.Regs)
+}
+
+func (p *process) syscall(name string, t *decoder.Thread) tree.File {
+	return p.registers(name, t, func(w io.Writer, r *decoder.Registers) error { return procfmt.Syscall(w, r, p.space()) })
+}
+
+// registers is a file that is made from the registers of a thread.
+func (p *process) registers(name string, t *decoder.Thread, render func(io.Writer, *decoder.Registers) error) tree.File {
 	return p.render(name, func(w io.Writer) error {
 		if t == nil || t.Registers == nil {
-			return fmt.Errorf("no registers in the core image")
+			return errors.New("no registers in the core image")
 		}
-		return procfmt.Regs(w, t.Registers)
+		return render(w, t.Registers)
 	})
 }

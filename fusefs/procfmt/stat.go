@@ -39,9 +39,13 @@ func Stat(w io.Writer, p *decoder.Process, t *decoder.Thread, whole bool, space 
 	if len(p.Rlimits) > rlimitRSS {
 		rssLimit = p.Rlimits[rlimitRSS].Soft
 	}
-	flags := p.Flags
+	flags, exitSignal := p.Flags, 0
 	if t.TID != p.PID {
-		flags = 0 // CRIU saves the leader's alone
+		flags, exitSignal = 0, -1 // CRIU saves the leader's flags alone; nobody waits for other threads
+	}
+	terminal := decoder.Terminal{PGRP: -1}
+	if p.Terminal != nil {
+		terminal = *p.Terminal
 	}
 	exitCode := p.ExitCode
 	if p.State == decoder.TaskStopped && !whole {
@@ -50,14 +54,14 @@ func Stat(w io.Writer, p *decoder.Process, t *decoder.Thread, whole bool, space 
 	const low31 = 1<<31 - 1
 	fmt.Fprintf(b, "%d (%s) %c %d %d %d", t.TID, t.Comm, p.State.Letter(), p.PPID, p.PGID, p.SID)
 	for _, field := range []any{
-		0, -1, flags, // tty_nr, tpgid, flags
+		terminal.Device, terminal.PGRP, flags, // tty_nr, tpgid, flags
 		0, 0, 0, 0, // minflt, cminflt, majflt, cmajflt
 		0, 0, 0, 0, // utime, stime, cutime, cstime
 		priority(t), t.Nice, max(len(p.Threads), 1), 0, 0, // priority, nice, num_threads, itrealvalue, starttime
 		sizes.total, rss, rssLimit,
 		uint64(mm.StartCode), uint64(mm.EndCode), uint64(mm.StartStack), 0, 0, // ..., kstkesp, kstkeip
 		t.SigPend & low31, t.SigBlock & low31, p.Signals.Ignored & low31, p.Signals.Caught & low31,
-		0, 0, 0, 0, 0, // wchan, nswap, cnswap, exit_signal, processor
+		0, 0, 0, exitSignal, 0, // wchan, nswap, cnswap, exit_signal, processor
 		realtimePriority(t), t.Policy, 0, 0, 0, // ..., delayacct_blkio_ticks, guest_time, cguest_time
 		uint64(mm.StartData), uint64(mm.EndData), uint64(mm.StartBrk),
 		uint64(mm.ArgStart), uint64(mm.ArgEnd), uint64(mm.EnvStart), uint64(mm.EnvEnd),

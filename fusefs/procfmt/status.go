@@ -38,7 +38,7 @@ func Status(w io.Writer, p *decoder.Process, t *decoder.Thread, space *memview.A
 	line("TracerPid", "0")
 	line("Uid", "%d\t%d\t%d\t%d", creds.UID, creds.EUID, creds.SUID, creds.FSUID)
 	line("Gid", "%d\t%d\t%d\t%d", creds.GID, creds.EGID, creds.SGID, creds.FSGID)
-	line("FDSize", "0")
+	line("FDSize", "%d", descriptorTable(p))
 	line("Groups", "%s", groups(creds.Groups))
 	line("NStgid", "%d", p.PID)
 	line("NSpid", "%d", tid)
@@ -131,6 +131,22 @@ func stateName(s decoder.TaskState) string {
 	default:
 		return "S (sleeping)"
 	}
+}
+
+// descriptorTable is the size of the smallest table that holds the
+// descriptors. It may have been larger: a table never shrinks.
+//
+// Source: fs/file.c:alloc_fdtable.
+func descriptorTable(p *decoder.Process) int {
+	const smallest = 64 // NR_OPEN_DEFAULT
+	if p.State.Dead() {
+		return 0
+	}
+	size := smallest
+	for n := len(p.Descriptors); n > 0 && size <= p.Descriptors[n-1].FD; {
+		size *= 2
+	}
+	return size
 }
 
 // groups writes supplementary groups, each followed by a space; none are a

@@ -9,23 +9,46 @@ func Unavailable(w io.Writer) error {
 	return err
 }
 
-const unavailable = `stat tty_nr tpgid: the controlling terminal
+const unavailable = `attr/current: the mode of an AppArmor profile
+cgroup: empty where CRIU was in the same control groups; numbers and order of the hierarchies of version 1
+children: which thread a child is of; all are listed with the first
+coredump_filter
+exe cwd root fd map_files: links to what the checkpoint does not have dangle
+fd: the inode numbers of packet sockets
+fdinfo mnt_id: of what is not in the mount table, such as pipes, sockets and memfds
+fdinfo ino: of files that were not deleted, of packet sockets, and of all that is anon_inode but pidfds
+fdinfo scm_fds: of UNIX sockets; the line is missing
+fdinfo eventfd-id eventfd-semaphore
+fdinfo lock: the process that took a lock of flock(2) or a lease; the first that has it is shown
+fdinfo owner_prog_type owner_jited: of BPF maps; the lines are missing
+io rchar wchar syscr syscw read_bytes write_bytes cancelled_write_bytes: accounting
+maps inode: of files that were not deleted
+mountinfo mounts: the types of file systems that CRIU does not know, which are none; the option nosymfollow
+ns: the inode numbers; CRIU's ids stand there, equal for processes that share a namespace; pid_for_children is missing
+oom_score
+schedstat: accounting
+sessionid: of the audit system
+setgroups projid_map: missing
+smaps Pss Pss_Dirty Referenced Swap SwapPss Locked: see smaps in README
+stat tty_nr tpgid: of a terminal that none of the processes has open
 stat minflt cminflt majflt cmajflt: page faults
 stat utime stime cutime cstime guest_time cguest_time: CPU time
 stat starttime: when the process began
-stat itrealvalue wchan processor exit_signal delayacct_blkio_ticks: the kernel's own
+stat wchan processor delayacct_blkio_ticks: the kernel's own
+stat exit_signal: of the first thread
 stat flags: of threads beside the first
 status VmPeak VmHWM: the greatest sizes; those at the time of the dump are shown
 status VmRSS RssAnon RssFile RssShmem, stat rss, statm resident shared: what was captured; clean pages of files are not
 status VmPin VmPTE VmSwap HugetlbPages: the kernel's own
 status State: S of any process that was not stopped; running and sleeping are not told apart
-status Ngid TracerPid FDSize Kthread CoreDumping: the kernel's own
+status FDSize: of a table that has been larger; the smallest for its descriptors is shown
+status Ngid TracerPid Kthread CoreDumping: the kernel's own
 status SigQ: the number of queued signals
-status Speculation_Store_Bypass SpeculationIndirectBranch untag_mask: of the processor
+status Speculation_Store_Bypass SpeculationIndirectBranch untag_mask x86_Thread_features: of the processor
 status Cpus_allowed Cpus_allowed_list Mems_allowed Mems_allowed_list: where it may run
 status voluntary_ctxt_switches nonvoluntary_ctxt_switches: accounting
-smaps Pss Pss_Dirty Referenced Swap SwapPss Locked: see smaps in README
-mountinfo mounts: the types of file systems that CRIU does not know, which are none; the option nosymfollow
-fd: the inode numbers of packet sockets
-maps inode: of files that were not deleted
+syscall: of 64-bit ARM, running where the code at the program counter is not in the checkpoint
+timerslack_ns
+uid_map gid_map: missing where CRIU was in the same user namespace
+wchan: the kernel's own
 `

@@ -1,0 +1,91 @@
+package layout
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/ckptfs/ckptfs/decoder"
+	"github.com/ckptfs/ckptfs/fusefs/procfmt"
+	"github.com/ckptfs/ckptfs/fusefs/tree"
+)
+
+// tasks is procs/<pid>/task/.
+func (p *process) tasks() tree.Dir {
+	return p.dir(func() []tree.Entry {
+		threads := p.Threads
+		if p.State.Dead() {
+			threads = []*decoder.Thread{{TID: p.PID, Comm: p.Comm}}
+		}
+		var entries []tree.Entry
+		for _, t := range threads {
+			entries = append(entries, tree.Entry{Name: fmt.Sprint(t.TID), Node: p.dir(func() []tree.Entry { return p.task(t) })})
+		}
+		return sorted(entries)
+	})
+}
+
+// taskDepth is how deep procs/<pid>/task/<tid>/ lies.
+const taskDepth = 4
+
+// task is procs/<pid>/task/<tid>/: the files of the process, and those that
+// each thread has of its own. A link stands for another target here, because
+// of where it lies.
+func (p *process) task(t *decoder.Thread) []tree.Entry {
+	at := fmt.Sprintf("task/%d/", t.TID)
+	if p.State.Dead() {
+		t = nil
+	}
+	entries := append(p.ofThread(at, t, false), p.shared()...)
+	return sorted(append(entries, p.links(taskDepth)...))
+}
+
+// ofThread is what differs between the threads of a process: the files of t,
+// which is nil in a dead process, or of the process itself, where whole, for
+// which t is the first.
+func (p *process) ofThread(at string, t *decoder.Thread, whole bool) []tree.Entry {
+	comm, children := p.Comm, p.childList()
+	if t != nil && t.TID != p.PID {
+		comm, children = t.Comm, ""
+	}
+	entries := []tree.Entry{
+		{Name: "children", Node: p.constant(children)},
+		{Name: "comm", Node: p.comm(comm)},
+		{Name: "stat", Node: p.stat(at+"stat", t, whole)},
+		{Name: "status", Node: p.status(at+"status", t)},
+	}
+	if p.State.Dead() {
+		return append(entries, tree.Entry{Name: "syscall", Node: p.constant(procfmt.DeadSyscall)})
+	}
+	entries = append(entries,
+		tree.Entry{Name: "cgroup", Node: p.render(at+"cgroup", func(w io.Writer) error {
+			if t == nil {
+				return nil
+			}
+			return procfmt.Cgroup(w, t.Cgroups)
+		})},
+		tree.Entry{Name: "regs", Node: p.regs(at+"regs", t)},
+		tree.Entry{Name: "syscall", Node: p.syscall(at+"syscall", t)},
+	)
+	if t == nil {
+		return entries
+	}
+	if label, ok := procfmt.Label(p.ck.Inventory.LSM, t.Creds); ok {
+		entries = append(entries, tree.Entry{Name: "attr", Node: p.dir(func() []tree.Entry {
+			return []tree.Entry{{Name: "current", Node: p.constant(label)}}
+		})})
+	}
+	return entries
+}
+
+// childList is the file children of the first thread, and of the process.
+// Which thread made a child is not recorded: those of all are listed here.
+//
+// Source: fs/proc/array.c:children_seq_show.
+func (p *process) childList() string {
+	var b strings.Builder
+	for _, pid := range p.children {
+		fmt.Fprintf(&b, "%d ", pid)
+	}
+	return b.String()
+}
