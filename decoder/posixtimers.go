@@ -1,6 +1,10 @@
 package decoder
 
-import criu_core "github.com/checkpoint-restore/go-criu/v7/crit/images/criu-core"
+import (
+	"slices"
+
+	criu_core "github.com/checkpoint-restore/go-criu/v7/crit/images/criu-core"
+)
 
 // PosixTimer is a timer of timer_create(2).
 //
@@ -18,11 +22,12 @@ type PosixTimer struct {
 // bounds them.
 const maxTimers = 1 << 20
 
-// posixTimers are those of a process, as the kernel has listed them: the
-// newest first.
+// posixTimers are those of a process, as the kernel lists them: the newest
+// first. CRIU has read that list, and turned it round
+// (criu/proc_parse.c:parse_posix_timers).
 func posixTimers(tc *criu_core.TaskCoreEntry) (timers []PosixTimer) {
 	list := tc.GetTimers().GetPosix()
-	for _, t := range list[:min(len(list), maxTimers)] {
+	for _, t := range slices.Backward(list[:min(len(list), maxTimers)]) {
 		timers = append(timers, PosixTimer{
 			ID: int32(t.GetItId()), Clock: int32(t.GetClockId()), Signal: int32(t.GetSiSigno()),
 			Notify: t.GetItSigevNotify(), Value: t.GetSivalPtr(), Thread: t.GetNotifyThreadId(),

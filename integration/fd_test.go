@@ -6,8 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-
-	"golang.org/x/sys/unix"
 )
 
 // fd/ has the live process's descriptors, with the kernel's text of each in the
@@ -25,12 +23,7 @@ func TestDescriptors(t *testing.T) {
 		}
 		for _, fd := range pids(t, filepath.Join(got, "fd")) {
 			name := filepath.Join(got, "fd", strconv.Itoa(fd))
-			text := make([]byte, 4096)
-			n, err := unix.Lgetxattr(name, "security.ckptfs.target", text)
-			if err != nil {
-				t.Fatalf("%s: %v", name, err)
-			}
-			raw := string(text[:n])
+			raw := rawTarget(t, name)
 			if raw != record[strconv.Itoa(fd)] {
 				t.Errorf("%s -> %q, want %q", name, raw, record[strconv.Itoa(fd)])
 			}

@@ -4,14 +4,22 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
 
+// alsoRecorded are checkpoints of whose processes /proc was recorded, but not
+// the memory.
+var alsoRecorded = []recording{
+	{"files", "files/files.tar.zst", "files/truth.tar.zst", "", ""},
+	{"spaces", "spaces/spaces.tar.zst", "spaces/truth.tar.zst", "", ""},
+}
+
 // eachRecorded calls test for every process and thread of the recorded
 // checkpoints, with its folder in the mount and in the record.
 func eachRecorded(t *testing.T, test func(t *testing.T, got, want string)) {
-	for _, r := range recorded {
+	for _, r := range slices.Concat(recorded, alsoRecorded) {
 		root := mountedOnce(t, testdata(r.archive))
 		record := unpackedOnce(t, r.truth)
 		for _, pid := range pids(t, record) {
@@ -38,7 +46,7 @@ var otherStatus = map[string]string{
 	// PIDs of the host, where the record was taken.
 	"Tgid": "*", "Pid": "*", "PPid": "*", "NStgid": "*", "NSpid": "*", "NSpgid": "*", "NSsid": "*",
 	// Accounting, and what else CRIU does not save.
-	"FDSize": "0", "SigQ": "*", "VmPTE": "       0 kB", "VmSwap": "       0 kB",
+	"SigQ": "*", "VmPTE": "       0 kB", "VmSwap": "       0 kB",
 	"voluntary_ctxt_switches": "0", "nonvoluntary_ctxt_switches": "0",
 	"Cpus_allowed": "0", "Cpus_allowed_list": "", "Mems_allowed": "0", "Mems_allowed_list": "",
 	"Speculation_Store_Bypass": "unknown", "SpeculationIndirectBranch": "unknown",
@@ -69,6 +77,10 @@ func TestStatus(t *testing.T) {
 				// CRIU saves neither credentials nor signals of a zombie.
 			case name == "State" && value == "R (running)" && ours[i][1] == "S (sleeping)":
 				// CRIU does not tell them apart.
+			case name == "FDSize" && integer(t, ours[i][1]) < integer(t, value):
+				// A table of descriptors has been larger than it need be.
+			case name == "Gid" && hasImage(t, got, "userns-*.img") && ours[i][1] == "0\t0\t0\t0":
+				// The group that the recorder, outside of the user namespace, saw.
 			case name == "ShdPnd" && value == "0000000000040000" && strings.HasPrefix(liveState, "T"):
 				// The SIGSTOP by which CRIU left a stopped process behind.
 			case ours[i][1] != value:
@@ -103,6 +115,13 @@ func TestStatus(t *testing.T) {
 	})
 }
 
+func integer(t *testing.T, text string) int {
+	t.Helper()
+	n, err := strconv.Atoi(text)
+	check(t, err)
+	return n
+}
+
 // statusLines are the names and values of status.
 func statusLines(text string) [][2]string {
 	var list [][2]string
@@ -117,7 +136,6 @@ func statusLines(text string) [][2]string {
 // rightly differ.
 var otherStat = map[int]string{
 	1: "*", 4: "*", 5: "*", 6: "*", // PIDs of the host
-	7: "0", 8: "-1", // the terminal
 	10: "0", 11: "0", 12: "0", 13: "0", 14: "0", 15: "0", 16: "0", 17: "0", // faults, CPU time
 	22: "0", 24: "*", // start time; rss, of which only what was captured
 	35: "0", 38: "0", 39: "0", 42: "0", // wchan, exit_signal, processor, delays
