@@ -2,6 +2,8 @@ package decoder
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/checkpoint-restore/go-criu/v7/crit/images/tty"
 
@@ -44,9 +46,10 @@ func (l *loader) loadTerminals() map[uint32]*Terminal {
 func (l *loader) controlling() map[int]*Terminal {
 	const alternate = 5 // TTYAUX_MAJOR
 	sessions := make(map[int]*Terminal)
-	for _, t := range l.terminals {
+	for _, id := range slices.Sorted(maps.Keys(l.terminals)) {
+		t := l.terminals[id]
 		major := t.Device >> 8 & 0xfff
-		if other := sessions[t.SID]; t.SID != 0 && major != alternate && (other == nil || t.Device < other.Device) {
+		if t.SID != 0 && major != alternate && sessions[t.SID] == nil {
 			sessions[t.SID] = t
 		}
 	}

@@ -76,6 +76,7 @@ func (p *process) entries() []tree.Entry {
 		tree.Entry{Name: "map_files", Node: p.mapFiles()},
 		tree.Entry{Name: "task", Node: p.tasks()},
 		tree.Entry{Name: "timers", Node: p.render("timers", func(w io.Writer) error { return procfmt.Timers(w, p.Process) })},
+		tree.Entry{Name: "unavailable", Node: p.render("unavailable", procfmt.Unavailable)},
 	)
 	if p.State.Dead() {
 		return sorted(append(entries, p.links(processDepth)...))
@@ -87,7 +88,6 @@ func (p *process) entries() []tree.Entry {
 		tree.Entry{Name: "mem.d", Node: p.memDir()},
 		tree.Entry{Name: "mem.idx", Node: p.text("mem.idx", func(w io.Writer) error { return procfmt.MemIdx(w, p.MM, p.space()) })},
 		tree.Entry{Name: "timerslack_ns", Node: p.constant(procfmt.TimerSlack)},
-		tree.Entry{Name: "unavailable", Node: p.render("unavailable", procfmt.Unavailable)},
 	)
 	if coredump.Check(p.Process) == nil {
 		entries = append(entries,
@@ -104,7 +104,9 @@ func (p *process) sharedEntries() []tree.Entry {
 	entries := []tree.Entry{
 		{Name: "cmdline", Node: p.bytes("cmdline", procfmt.Cmdline)},
 		{Name: "fdinfo", Node: p.fdinfo()},
+		{Name: "io", Node: p.constant(procfmt.IO)},
 		{Name: "ns", Node: p.ns()},
+		{Name: "schedstat", Node: p.constant(procfmt.Schedstat)},
 		{Name: "wchan", Node: p.constant(procfmt.Wchan)},
 	}
 	if p.State.Dead() {
@@ -125,7 +127,6 @@ func (p *process) sharedEntries() []tree.Entry {
 	return append(entries,
 		tree.Entry{Name: "auxv", Node: p.text("auxv", func(w io.Writer) error { return procfmt.Auxv(w, p.MM) })},
 		tree.Entry{Name: "environ", Node: p.bytes("environ", procfmt.Environ)},
-		tree.Entry{Name: "io", Node: p.constant(procfmt.IO)},
 		tree.Entry{Name: "limits", Node: p.render("limits", func(w io.Writer) error { return procfmt.Limits(w, p.Rlimits) })},
 		tree.Entry{Name: "loginuid", Node: p.number("%d", p.LoginUID)},
 		tree.Entry{Name: "maps", Node: p.text("maps", func(w io.Writer) error { return procfmt.Maps(w, p.MM) })},
@@ -138,7 +139,6 @@ func (p *process) sharedEntries() []tree.Entry {
 		tree.Entry{Name: "oom_score_adj", Node: p.number("%d\n", p.OOMScoreAdj)},
 		tree.Entry{Name: "pagemap", Node: p.pagemap()},
 		tree.Entry{Name: "personality", Node: p.number("%08x\n", p.Personality)},
-		tree.Entry{Name: "schedstat", Node: p.constant(procfmt.Schedstat)},
 		tree.Entry{Name: "sessionid", Node: p.constant(procfmt.SessionID)},
 		tree.Entry{Name: "smaps", Node: p.text("smaps", func(w io.Writer) error { return procfmt.Smaps(w, p.MM, p.space()) })},
 		tree.Entry{Name: "statm", Node: p.text("statm", func(w io.Writer) error { return procfmt.Statm(w, p.MM, p.space()) })},

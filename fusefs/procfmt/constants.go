@@ -2,8 +2,9 @@ package procfmt
 
 import "github.com/ckptfs/ckptfs/decoder"
 
-// Files of which CRIU saves nothing, and which ps and its like will not do
-// without, as the kernel has them where there is nothing to tell.
+// Files of which CRIU saves nothing, as the kernel has them where there is
+// nothing to tell. psutil, gopsutil and prometheus/procfs fail without those
+// of accounting.
 // [Unavailable] lists them.
 //
 // Source: fs/proc/base.c.

@@ -29,17 +29,29 @@ func TestFDInfo(t *testing.T) {
 			"tfd:       -1 events: ffffffff data: ffffffffffffffff  pos:-5 ino:ffffffffffffffff sdev:ffffffff\n"},
 		{"epoll that watches nothing", decoder.File{Flags: 2, Details: new(decoder.Epoll)}, false, head},
 		{"signalfd", decoder.File{Flags: 2, Details: &decoder.Signalfd{Mask: 0x4000}}, false, head + "sigmask:\t0000000000004000\n"},
-		{"timerfd", decoder.File{Flags: 2, Details: &decoder.Timerfd{Clock: -6, Ticks: 3, Flags: 3, Value: decoder.Timespec{Sec: 1, Nsec: 2}, Interval: decoder.Timespec{Sec: math.MaxUint64}}}, false,
-			head + "clockid: -6\nticks: 3\nsettime flags: 03\nit_value: (1, 2)\nit_interval: (18446744073709551615, 0)\n"},
-		{"inotify", decoder.File{Flags: 2, Details: &decoder.Inotify{Watches: []decoder.InotifyWatch{{WD: 10, Ino: 0x9ac, Dev: 0x2b, Mask: 0x300, Handle: handle}, {}}}}, false,
+		{
+			"timerfd",
+			decoder.File{Flags: 2, Details: &decoder.Timerfd{Clock: -6, Ticks: 3, Flags: 3, Value: decoder.Timespec{Sec: 1, Nsec: 2}, Interval: decoder.Timespec{Sec: math.MaxUint64}}},
+			false,
+			head + "clockid: -6\nticks: 3\nsettime flags: 03\nit_value: (1, 2)\nit_interval: (18446744073709551615, 0)\n",
+		},
+		{
+			"inotify",
+			decoder.File{Flags: 2, Details: &decoder.Inotify{Watches: []decoder.InotifyWatch{{WD: 10, Ino: 0x9ac, Dev: 0x2b, Mask: 0x300, Handle: handle}, {}}}},
+			false,
 			head + "inotify wd:a ino:9ac sdev:2b mask:300 ignored_mask:0 fhandle-bytes:4 fhandle-type:1 f_handle:ec0a00ff\n" +
-				"inotify wd:0 ino:0 sdev:0 mask:0 ignored_mask:0 fhandle-bytes:0 fhandle-type:0 f_handle:\n"},
+				"inotify wd:0 ino:0 sdev:0 mask:0 ignored_mask:0 fhandle-bytes:0 fhandle-type:0 f_handle:\n",
+		},
 		{"fanotify", decoder.File{Flags: 2, Details: &decoder.Fanotify{Flags: 1, EventFlags: 0x8000, Marks: []decoder.FanotifyMark{
 			{OfMount: true, MountID: 0x1b, Mask: 2}, {Ino: 0x9ac, Dev: 0xfe00000, Flags: 0x40, Mask: 0x8000020, Ignore: 0x18, Handle: handle},
 		}}}, false, head + "fanotify flags:1 event-flags:8000\nfanotify mnt_id:1b mflags:0 mask:2 ignored_mask:0\n" +
 			"fanotify ino:9ac sdev:fe00000 mflags:40 mask:8000020 ignored_mask:18 fhandle-bytes:4 fhandle-type:1 f_handle:ec0a00ff\n"},
-		{"BPF map", decoder.File{Flags: 2, Details: &decoder.BPFMap{Type: 1, KeySize: 4, ValueSize: 8, MaxEntries: 16, Flags: 0x81, MemLock: 4096, ID: 3, Frozen: true}}, false,
-			head + "map_type:\t1\nkey_size:\t4\nvalue_size:\t8\nmax_entries:\t16\nmap_flags:\t0x81\nmap_extra:\t0\nmemlock:\t4096\nmap_id:\t3\nfrozen:\t1\n"},
+		{
+			"BPF map",
+			decoder.File{Flags: 2, Details: &decoder.BPFMap{Type: 1, KeySize: 4, ValueSize: 8, MaxEntries: 16, Flags: 0x81, MemLock: 4096, ID: 3, Frozen: true}},
+			false,
+			head + "map_type:\t1\nkey_size:\t4\nvalue_size:\t8\nmax_entries:\t16\nmap_flags:\t0x81\nmap_extra:\t0\nmemlock:\t4096\nmap_id:\t3\nfrozen:\t1\n",
+		},
 		{"pidfd", decoder.File{Flags: 2, Details: &decoder.Pidfd{PID: -1}}, false, head + "Pid:\t-1\nNSpid:\t-1\n"},
 		{"tun", decoder.File{Flags: 2, Details: &decoder.Tun{Device: "tun0"}}, false, head + "iff:\ttun0\n"},
 		{"master of a terminal", decoder.File{Flags: 2, Details: &decoder.Terminal{Master: true, Index: 3}}, false, head + "tty-index:\t3\n"},

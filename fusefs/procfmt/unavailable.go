@@ -19,10 +19,11 @@ fdinfo mnt_id: of what is not in the mount table, such as pipes, sockets and mem
 fdinfo ino: of files that were not deleted, of packet sockets, and of all that is anon_inode but pidfds
 fdinfo scm_fds: of UNIX sockets; the line is missing
 fdinfo eventfd-id eventfd-semaphore
-fdinfo lock: the process that took a lock of flock(2) or a lease; the first that has it is shown
+fdinfo lock: the process that took a lock of flock(2) or a lease; the first that has it is shown; inode and device as above and in maps
 fdinfo owner_prog_type owner_jited: of BPF maps; the lines are missing
 io rchar wchar syscr syscw read_bytes write_bytes cancelled_write_bytes: accounting
 maps inode: of files that were not deleted
+maps device: of what is not in the mount table
 mountinfo mounts: the types of file systems that CRIU does not know, which are none; the option nosymfollow
 ns: the inode numbers; CRIU's ids stand there, equal for processes that share a namespace; pid_for_children is missing
 oom_score
@@ -51,4 +52,5 @@ syscall: of 64-bit ARM, running where the code at the program counter is not in 
 timerslack_ns
 uid_map gid_map: missing where CRIU was in the same user namespace
 wchan: the kernel's own
+zombies: credentials, limits, signals, flags and control groups
 `
