@@ -49,6 +49,7 @@ func (p *process) ofThread(at string, t *decoder.Thread, whole bool) []tree.Entr
 		comm, children = t.Comm, ""
 	}
 	entries := []tree.Entry{
+		{Name: "cgroup", Node: p.cgroup(at+"cgroup", t)},
 		{Name: "children", Node: p.constant(children)},
 		{Name: "comm", Node: p.comm(comm)},
 		{Name: "stat", Node: p.stat(at+"stat", t, whole)},
@@ -58,12 +59,6 @@ func (p *process) ofThread(at string, t *decoder.Thread, whole bool) []tree.Entr
 		return append(entries, tree.Entry{Name: "syscall", Node: p.constant(procfmt.DeadSyscall)})
 	}
 	entries = append(entries,
-		tree.Entry{Name: "cgroup", Node: p.render(at+"cgroup", func(w io.Writer) error {
-			if t == nil {
-				return nil
-			}
-			return procfmt.Cgroup(w, t.Cgroups)
-		})},
 		tree.Entry{Name: "regs", Node: p.regs(at+"regs", t)},
 		tree.Entry{Name: "syscall", Node: p.syscall(at+"syscall", t)},
 	)
@@ -76,6 +71,17 @@ func (p *process) ofThread(at string, t *decoder.Thread, whole bool) []tree.Entr
 		})})
 	}
 	return entries
+}
+
+// cgroup is empty where the control groups are not recorded, as those of
+// zombies never are.
+func (p *process) cgroup(name string, t *decoder.Thread) tree.File {
+	return p.render(name, func(w io.Writer) error {
+		if t == nil {
+			return nil
+		}
+		return procfmt.Cgroup(w, t.Cgroups)
+	})
 }
 
 // childList is the file children of the first thread, and of the process.

@@ -10,7 +10,7 @@ func Unavailable(w io.Writer) error {
 }
 
 const unavailable = `attr/current: the mode of an AppArmor profile
-cgroup: empty where CRIU was in the same control groups; numbers and order of the hierarchies of version 1
+cgroup: empty where CRIU was in the same control groups, and of zombies; numbers and order of the hierarchies of version 1
 children: which thread a child is of; all are listed with the first
 coredump_filter
 exe cwd root fd map_files: links to what the checkpoint does not have dangle
