@@ -44,9 +44,11 @@ func (p *process) task(t *decoder.Thread) []tree.Entry {
 // which is nil in a dead process, or of the process itself, where whole, for
 // which t is the first.
 func (p *process) ofThread(at string, t *decoder.Thread, whole bool) []tree.Entry {
-	comm, children := p.Comm, p.childList()
-	if t != nil && t.TID != p.PID {
-		comm, children = t.Comm, ""
+	comm, children := p.Comm, ""
+	if t == nil || t.TID == p.PID {
+		children = p.childList()
+	} else {
+		comm = t.Comm
 	}
 	entries := []tree.Entry{
 		{Name: "cgroup", Node: p.cgroup(at+"cgroup", t)},
