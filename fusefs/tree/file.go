@@ -31,11 +31,11 @@ func VolatileText(attr Attr, render func(io.Writer) error) Volatile {
 }
 
 func rendered(render func(io.Writer) error) (Content, error) {
-	var b bytes.Buffer
-	if err := render(&b); err != nil {
+	var text textWriter
+	if err := render(&text); err != nil {
 		return nil, err
 	}
-	return bytes.NewReader(b.Bytes()), nil
+	return text.content(), nil
 }
 
 type file struct {
