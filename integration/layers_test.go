@@ -13,7 +13,7 @@ const module = "github.com/ckptfs/ckptfs/"
 // none that stands above it.
 var layers = []string{
 	"cmd", "fusefs", "fusefs/layout", "fusefs/report", "fusefs/procfmt", "fusefs/escape", "fusefs/tree",
-	"coredump", "memview", "decoder", "decoder/criu", "decoder/archive",
+	"coredump", "memview", "decoder", "decoder/imagejson", "decoder/criu", "decoder/archive",
 }
 
 // only says who alone may import a library: packages at or below one of these.
@@ -29,7 +29,7 @@ var only = []struct {
 }
 
 // messages are the packages that may know the messages of CRIU's images.
-var messages = []string{"decoder", "decoder/criu/", "decoder/decodertest/"}
+var messages = []string{"decoder", "decoder/criu/", "decoder/decodertest/", "decoder/imagejson/"}
 
 // Imports run downward only.
 func TestLayers(t *testing.T) {
@@ -113,7 +113,7 @@ func TestLayerRules(t *testing.T) {
 			t.Errorf("allowed(%q, %q) = %v, want %v", row.pkg, row.by, got, row.want)
 		}
 	}
-	for pkg, want := range map[string]int{"cmd/ckptfs": 0, "fusefs": 1, "fusefs/tree/treetest": 6, "decoder/archive": 11, "other": -1} {
+	for pkg, want := range map[string]int{"cmd/ckptfs": 0, "fusefs": 1, "fusefs/tree/treetest": 6, "decoder/archive": 12, "other": -1} {
 		if got := layerOf(pkg); got != want {
 			t.Errorf("layerOf(%q) = %d, want %d", pkg, got, want)
 		}

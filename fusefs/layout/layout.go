@@ -47,6 +47,7 @@ func (b *builder) root() []tree.Entry {
 		{Name: "SHA256SUMS", Node: b.sums(b.archiveSums)},
 		{Name: "archive", Node: b.archive()},
 		{Name: "cores", Node: b.cores(procs)},
+		{Name: "images", Node: b.images()},
 		{Name: "ns", Node: b.namespaces()},
 		{Name: "procs", Node: b.procs(procs)},
 		{Name: "recovered", Node: b.recovered()},
@@ -98,9 +99,10 @@ func (b *builder) noting(path string, render func(io.Writer) error) func(io.Writ
 	}
 }
 
-// maxText bounds a text file in bytes. The mappings of a hostile archive can
-// multiply into more than there is memory for.
-const maxText = 256 << 20
+// maxText bounds a text file in bytes: what a hostile archive says can multiply
+// into more than anybody has time for. A process of 1,048,576 mappings, the
+// highest vm.max_map_count that distributions set, needs half of it for smaps.
+const maxText = 1 << 30
 
 // limited is a writer that takes no more than so many bytes.
 type limited struct {
