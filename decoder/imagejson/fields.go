@@ -12,57 +12,56 @@ import (
 // the only ones that are nested at will.
 const maxDepth = 100
 
-// fields writes those of a message that begins at that offset of the image. m
-// is nil where its type is not known. hex says that the field that it stands
-// in is marked so, which goes for all numbers below.
-func (p *printer) fields(m *message, b []byte, at int64, hex bool, depth int) error {
-	if depth > maxDepth {
-		return p.errorf(at, "messages nested deeper than %d", maxDepth)
+// body is an encoded message.
+type body struct {
+	*message        // its type; nil for one that is not known
+	bytes    []byte // of the message
+	at       int64  // where it begins in the image
+	hex      bool   // it stands in a field marked so, which goes for all numbers in it
+	depth    int    // in how many others it stands
+}
+
+// value is the bytes of a value.
+func (b *body) value(v fieldValue) []byte { return b.bytes[v.start:v.end] }
+
+// fields writes those of a message.
+func (p *printer) fields(b body) error {
+	if b.depth > maxDepth {
+		return p.errorf(b.at, "messages nested deeper than %d", maxDepth)
 	}
-	list, bad, err := newFieldList(b)
+	list, bad, err := b.values(b.bytes)
 	if err != nil {
-		return p.errorf(at+int64(bad), "a field of an entry: %w", err)
+		return p.errorf(b.at+int64(bad), "a field of an entry: %w", err)
 	}
-	for list.first < list.last && p.err == nil {
-		run := list.popRun()
-		known, number := 0, protowire.Number(0)
-		others := 0
-		for v := range run.all() {
-			number = v.number
-			if m.field(v) != nil {
-				known++
-			} else {
-				others++
-			}
+	for len(list) > 0 && p.err == nil {
+		n := 1
+		for n < len(list) && list[n].compare(list[0]) == 0 {
+			n++
 		}
-		if known > 0 {
-			if err := p.known(m, m.fields[number], run, known > 1, at, hex, depth); err != nil {
-				return err
-			}
+		if list[0].field == nil {
+			p.unknown(&b, list[:n])
+		} else if err := p.known(&b, list[:n]); err != nil {
+			return err
 		}
-		if others > 0 {
-			p.unknown(m, number, run, others > 1, at)
-		}
+		list = list[n:]
 	}
 	return p.err
 }
 
-// known writes a field that the message type has: a list if it is one or has
-// several values.
-func (p *printer) known(m *message, f *field, run fieldList, several bool, at int64, hex bool, depth int) error {
+// known writes the values of a field that the message type has: as a list if
+// it is one, or has several.
+func (p *printer) known(b *body, values []fieldValue) error {
+	f := values[0].field
 	p.key(f.name)
-	if f.opts.GetIpadd() && p.address(f, run) {
+	if f.opts.GetIpadd() && p.address(b, values) {
 		return nil
 	}
-	list := f.repeated || several
+	list := f.repeated || len(values) > 1
 	if list {
 		p.open('[')
 	}
-	for v := range run.all() {
-		if m.field(v) != f {
-			continue
-		}
-		if err := p.value(f, v, list, at, hex || f.opts.GetHex(), depth); err != nil {
+	for _, v := range values {
+		if err := p.value(b, v, list); err != nil {
 			return err
 		}
 	}
@@ -73,17 +72,18 @@ func (p *printer) known(m *message, f *field, run fieldList, several bool, at in
 }
 
 // value writes a value of a field, or all that are packed in it.
-func (p *printer) value(f *field, v fieldValue, list bool, at int64, hex bool, depth int) error {
-	at += int64(v.at)
+func (p *printer) value(b *body, v fieldValue, list bool) error {
+	f := v.field
+	value, at, hex := b.value(v), b.at+int64(v.start), b.hex || f.opts.GetHex()
 	if f.scalar() {
-		for n, err := range f.numbers(v) {
-			if err != nil {
-				return p.errorf(at, "field %s: %w", f.name, err)
-			}
+		err := f.numbers(value, func(n uint64) {
 			if list {
 				p.element()
 			}
 			p.number(f, n, hex)
+		})
+		if err != nil {
+			return p.errorf(at, "field %s: %w", f.name, err)
 		}
 		return nil
 	}
@@ -93,46 +93,46 @@ func (p *printer) value(f *field, v fieldValue, list bool, at int64, hex bool, d
 	switch f.kind {
 	case protoreflect.MessageKind:
 		p.open('{')
-		if err := p.fields(p.messages[f.of], v.value, at, hex, depth+1); err != nil {
+		if err := p.fields(body{p.messages[f.of], value, at, hex, b.depth + 1}); err != nil {
 			return err
 		}
 		p.close('}')
 	case protoreflect.StringKind:
-		p.string(string(v.value))
+		p.string(string(value))
 	default:
-		p.blob(f.encoding(), v.value, at)
+		p.blob(f.encoding(), value, at)
 	}
 	return nil
 }
 
-// unknown writes a field that the message type does not have, by its number.
-func (p *printer) unknown(m *message, number protowire.Number, run fieldList, several bool, at int64) {
-	p.key(strconv.Itoa(int(number)))
-	if several {
+// unknown writes the values of a field that the message type does not have, by
+// its number.
+func (p *printer) unknown(b *body, values []fieldValue) {
+	p.key(strconv.Itoa(int(values[0].number)))
+	list := len(values) > 1
+	if list {
 		p.open('[')
 	}
-	for v := range run.all() {
-		if m.field(v) != nil {
-			continue
-		}
-		if several {
+	for _, v := range values {
+		if list {
 			p.element()
 		}
+		value := b.value(v)
 		switch v.wire {
 		case protowire.VarintType:
-			n, _ := protowire.ConsumeVarint(v.value)
+			n, _ := protowire.ConsumeVarint(value)
 			p.literal(strconv.FormatUint(n, 10))
 		case protowire.Fixed32Type:
-			n, _ := protowire.ConsumeFixed32(v.value)
+			n, _ := protowire.ConsumeFixed32(value)
 			p.quoted("%#x", n)
 		case protowire.Fixed64Type:
-			n, _ := protowire.ConsumeFixed64(v.value)
+			n, _ := protowire.ConsumeFixed64(value)
 			p.quoted("%#x", n)
 		default:
-			p.blob(base64Lines, v.value, at+int64(v.at))
+			p.blob(base64Lines, value, b.at+int64(v.start))
 		}
 	}
-	if several {
+	if list {
 		p.close(']')
 	}
 }

@@ -111,7 +111,7 @@ func (p *printer) entries(t imageType, r *criu.Reader) error {
 		}
 		p.element()
 		p.open('{')
-		if err := p.fields(p.messages[name], entry, at, false, 0); err != nil {
+		if err := p.fields(body{message: p.messages[name], bytes: entry, at: at}); err != nil {
 			return err
 		}
 		if t.payload != nil {

@@ -3,7 +3,6 @@ package imagejson
 import (
 	"encoding/binary"
 	"fmt"
-	"iter"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -12,28 +11,6 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/reflect/protoreflect"
 )
-
-// numbers are the numbers of a field of them: one, or those that are packed.
-// What comes with an error is the last.
-func (f *field) numbers(v fieldValue) iter.Seq2[uint64, error] {
-	return func(yield func(uint64, error) bool) {
-		consume := protowire.ConsumeVarint
-		if f.wireType() == protowire.Fixed64Type {
-			consume = protowire.ConsumeFixed64
-		}
-		for b := v.value; len(b) > 0; {
-			x, n := consume(b)
-			if n < 0 {
-				yield(0, protowire.ParseError(n))
-				return
-			}
-			if !yield(x, nil) {
-				return
-			}
-			b = b[n:]
-		}
-	}
-}
 
 // number writes a number as the field's type and options have it.
 func (p *printer) number(f *field, n uint64, hex bool) {
@@ -106,23 +83,23 @@ func nameFlags(n uint64, flags []flag) string {
 
 // address writes the words of an IP address as the one that they are, if there
 // are as many as in one. A word has its bytes in the network's order.
-func (p *printer) address(f *field, run fieldList) bool {
-	var b []byte
-	for v := range run.all() {
-		for n, err := range f.numbers(v) {
-			if err != nil || len(b) == 16 {
-				return false
-			}
-			b = binary.LittleEndian.AppendUint32(b, uint32(n))
+func (p *printer) address(b *body, values []fieldValue) bool {
+	var address []byte
+	for _, v := range values {
+		err := v.field.numbers(b.value(v), func(n uint64) {
+			address = binary.LittleEndian.AppendUint32(address, uint32(n))
+		})
+		if err != nil {
+			return false
 		}
 	}
-	addr, ok := netip.AddrFromSlice(b)
+	a, ok := netip.AddrFromSlice(address)
 	if !ok {
 		return false
 	}
 	p.open('[')
 	p.element()
-	p.string(addr.String())
+	p.string(a.String())
 	p.close(']')
 	return true
 }

@@ -20,12 +20,10 @@ type payloadOf struct {
 // number is the value of a number of an entry by its name; 0 where it is not
 // there.
 func (m *message) number(entry []byte, name string) (n int64) {
-	list, _, _ := newFieldList(entry)
-	for v := range list.all() {
-		if f := m.field(v); f != nil && f.name == name {
-			for x := range f.numbers(v) {
-				n = int64(x)
-			}
+	list, _, _ := m.values(entry)
+	for _, v := range list {
+		if v.field != nil && v.field.name == name {
+			_ = v.field.numbers(entry[v.start:v.end], func(x uint64) { n = int64(x) })
 		}
 	}
 	return n
@@ -133,7 +131,7 @@ func messages(p *printer, e payloadOf) error {
 		}
 		p.element()
 		p.open('{')
-		if err := p.fields(of, entry, at, false, 0); err != nil {
+		if err := p.fields(body{message: of, bytes: entry, at: at}); err != nil {
 			return err
 		}
 		p.close('}')

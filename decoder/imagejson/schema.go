@@ -33,14 +33,13 @@ type field struct {
 	opts     *opts.CRIU_Opts // how it is shown; nil for as it is
 }
 
-// field is the field of which v is a value, or nil where the message type has
-// none of its number and wire type.
-func (m *message) field(v fieldValue) *field {
+// field is the field of that number and wire type, or nil.
+func (m *message) field(number protowire.Number, wire protowire.Type) *field {
 	if m == nil {
 		return nil
 	}
-	f := m.fields[v.number]
-	if f == nil || f.wireType() != v.wire && !(f.repeated && f.scalar() && v.wire == protowire.BytesType) {
+	f := m.fields[number]
+	if f == nil || f.wireType() != wire && !(f.repeated && f.scalar() && wire == protowire.BytesType) {
 		return nil
 	}
 	return f

@@ -3,7 +3,6 @@ package imagejson
 import (
 	"cmp"
 	"errors"
-	"iter"
 	"slices"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -11,105 +10,76 @@ import (
 
 // fieldValue is one occurrence of a field in an encoded message.
 type fieldValue struct {
-	number protowire.Number
-	wire   protowire.Type
-	value  []byte // what stands behind the tag; of bytes and groups, what is in them
-	at     int    // offset of value in the message
+	field      *field // nil where the message type has none of that number and wire type
+	number     protowire.Number
+	wire       protowire.Type
+	start, end int32 // the value in the message; of bytes and groups, what is in them
 }
 
-// fieldList is fields of a message by their numbers, those of one number in
-// the order in which they stand. CRIU writes them in that order; for a message
-// that has another, the places of its fields are sorted.
-type fieldList struct {
-	message     []byte
-	starts      []int32 // places of the fields; nil where the message is in order
-	first, last int     // the part of starts, or of message, that the list is: [first, last)
-}
+// maxFields is how many fields a message may have. An mm image has one for
+// each mapping, of which no more can stand in an entry ([criu.MaxEntry]).
+const maxFields = 2 << 20
 
-// maxUnordered is how many fields are sorted. There is no message of CRIU's of
-// which one would have to be.
-const maxUnordered = 1 << 20
-
-// newFieldList lists the fields of a message. The error comes with the offset
-// at which the message is none.
-func newFieldList(message []byte) (list fieldList, bad int, err error) {
-	inOrder, count := true, 0
-	last := protowire.Number(0)
-	for at := 0; at < len(message); count++ {
-		number, _, n := protowire.ConsumeField(message[at:])
-		if n < 0 {
-			return fieldList{}, at, protowire.ParseError(n)
-		}
-		inOrder = inOrder && last <= number
-		last = number
-		at += n
-	}
-	switch {
-	case inOrder:
-		return fieldList{message: message, last: len(message)}, 0, nil
-	case count > maxUnordered:
-		return fieldList{}, 0, errors.New("too many fields that are out of order")
-	}
-	return fieldList{message, sortedStarts(message), 0, count}, 0, nil
-}
-
-func sortedStarts(message []byte) (starts []int32) {
+// values are the fields of an encoded message by their numbers, those of one
+// number in the order in which they stand, but the known before the others. The
+// error comes with the offset at which the message is none.
+func (m *message) values(message []byte) (list []fieldValue, bad int, err error) {
+	list = make([]fieldValue, 0, min(len(message)/2, 16))
 	for at := 0; at < len(message); {
-		starts = append(starts, int32(at))
-		_, _, n := protowire.ConsumeField(message[at:])
-		at += n
-	}
-	number := func(at int32) protowire.Number {
-		n, _, _ := protowire.ConsumeTag(message[at:])
-		return n
-	}
-	slices.SortStableFunc(starts, func(a, b int32) int { return cmp.Compare(number(a), number(b)) })
-	return starts
-}
-
-// pop takes the first field off a list that is not empty.
-func (l *fieldList) pop() fieldValue {
-	at := l.first
-	if l.starts != nil {
-		at = int(l.starts[l.first])
-	}
-	v := fieldValue{at: at}
-	n := 0
-	v.number, v.wire, n = protowire.ConsumeTag(l.message[at:])
-	v.at += n
-	size := protowire.ConsumeFieldValue(v.number, v.wire, l.message[v.at:])
-	if l.starts == nil {
-		l.first = v.at + size
-	} else {
-		l.first++
-	}
-	v.value = l.message[v.at:][:size]
-	switch v.wire {
-	case protowire.BytesType:
-		v.value, _ = protowire.ConsumeBytes(v.value)
-		v.at += size - len(v.value)
-	case protowire.StartGroupType:
-		v.value, _ = protowire.ConsumeGroup(v.number, v.value)
-	}
-	return v
-}
-
-// popRun takes the fields off the list that have the number of the first.
-func (l *fieldList) popRun() fieldList {
-	run := *l
-	number := l.pop().number
-	run.last = l.first
-	for l.first < l.last && l.pop().number == number {
-		run.last = l.first
-	}
-	l.first = run.last
-	return run
-}
-
-// all are the fields of the list.
-func (l fieldList) all() iter.Seq[fieldValue] {
-	return func(yield func(fieldValue) bool) {
-		for l.first < l.last && yield(l.pop()) {
+		if len(list) == maxFields {
+			return nil, at, errors.New("too many fields in a message")
 		}
+		number, wire, tag := protowire.ConsumeTag(message[at:])
+		if tag < 0 {
+			return nil, at, protowire.ParseError(tag)
+		}
+		value := message[at+tag:]
+		n := protowire.ConsumeFieldValue(number, wire, value)
+		if n < 0 {
+			return nil, at, protowire.ParseError(n)
+		}
+		v := fieldValue{m.field(number, wire), number, wire, int32(at + tag), int32(at + tag + n)}
+		switch wire {
+		case protowire.BytesType:
+			_, size := protowire.ConsumeVarint(value)
+			v.start += int32(size)
+		case protowire.StartGroupType:
+			content, _ := protowire.ConsumeGroup(number, value)
+			v.end = v.start + int32(len(content))
+		}
+		list = append(list, v)
+		at += tag + n
 	}
+	if !slices.IsSortedFunc(list, fieldValue.compare) {
+		slices.SortStableFunc(list, fieldValue.compare)
+	}
+	return list, 0, nil
+}
+
+func (v fieldValue) compare(w fieldValue) int {
+	if v.number == w.number && v.field != w.field {
+		if v.field != nil {
+			return -1
+		}
+		return 1
+	}
+	return cmp.Compare(v.number, w.number)
+}
+
+// numbers calls yield for each number of a field of them: one, or those that
+// are packed in it.
+func (f *field) numbers(value []byte, yield func(uint64)) error {
+	consume := protowire.ConsumeVarint
+	if f.wireType() == protowire.Fixed64Type {
+		consume = protowire.ConsumeFixed64
+	}
+	for len(value) > 0 {
+		x, n := consume(value)
+		if n < 0 {
+			return protowire.ParseError(n)
+		}
+		yield(x)
+		value = value[n:]
+	}
+	return nil
 }
