@@ -36,15 +36,15 @@ type printer struct {
 }
 
 func (p *printer) print() error {
-	magic, ok, err := readMagic(p.image)
+	magic, framed, err := readMagic(p.image)
 	if err != nil {
 		return err
 	}
 	t, known := imageTypes[magic]
-	if !ok && !known {
+	switch {
+	case !known && !framed:
 		return p.raw()
-	}
-	if !known {
+	case !known:
 		t = imageType{name: magic.String()}
 	}
 	r, err := criu.NewReader(p.image.Name, p.image, p.image.Size, magic)
@@ -54,18 +54,15 @@ func (p *printer) print() error {
 	return p.file(t.name, func() error { return p.entries(t, r) })
 }
 
-// readMagic is the magic of an image's type, and whether another one that all
-// images have stands before it. An image of less than four bytes has none.
+// readMagic is the magic of an image's type, and whether one of those that
+// CRIU's images begin with stands before it. It is 0 where the image ends.
 func readMagic(image Image) (magic criu.Magic, framed bool, err error) {
-	b := make([]byte, min(image.Size, 8))
-	if _, err := image.ReadAt(b, 0); err != nil && !errors.Is(err, io.EOF) {
+	var b [8]byte
+	if _, err := image.ReadAt(b[:], 0); err != nil && !errors.Is(err, io.EOF) {
 		return 0, false, err
 	}
-	if len(b) < 4 {
-		return 0, false, nil
-	}
-	magic = criu.Magic(binary.LittleEndian.Uint32(b))
-	if len(b) == 8 && (magic == criu.MagicCommon || magic == criu.MagicService) {
+	magic = criu.Magic(binary.LittleEndian.Uint32(b[:]))
+	if magic == criu.MagicCommon || magic == criu.MagicService {
 		return criu.Magic(binary.LittleEndian.Uint32(b[4:])), true, nil
 	}
 	return magic, false, nil

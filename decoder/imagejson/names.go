@@ -6,8 +6,7 @@ type flag struct {
 	bit  uint64
 }
 
-// flagNames are the names of bits by the option "flags" of a field. Other
-// values of that option stand for hexadecimal.
+// flagNames are the names of bits by the option "flags" of a field.
 //
 // Source: mmap(2), open(2), fcntl(2), memfd_create(2); criu/include/image.h,
 // the VMA_ constants; criu/include/pagemap.h, the PE_ constants.

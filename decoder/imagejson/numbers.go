@@ -37,19 +37,18 @@ func (p *printer) number(f *field, n uint64, hex bool) {
 	case protoreflect.Int64Kind:
 		signed = true
 	}
-	flags, hasFlags := flagNames[f.opts.GetFlags()]
 	dict := dictionaries[f.opts.GetDict()][f.name][n]
 	switch {
 	case hex && signed:
 		p.quoted("%#x", int64(n))
-	case hex, f.opts.GetFlags() != "" && !hasFlags:
+	case hex:
 		p.quoted("%#x", n)
 	case f.opts.GetDev() && f.opts.GetOdev():
 		p.quoted("%d:%d", unix.Major(n), unix.Minor(n))
 	case f.opts.GetDev():
 		p.quoted("%d:%d", n>>kernelMinorBits, n&(1<<kernelMinorBits-1))
-	case hasFlags:
-		p.string(nameFlags(n, flags))
+	case f.opts.GetFlags() != "":
+		p.string(nameFlags(n, flagNames[f.opts.GetFlags()]))
 	case dict != "":
 		p.string(dict)
 	case signed:

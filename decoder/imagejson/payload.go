@@ -13,8 +13,8 @@ import (
 type payloadOf struct {
 	*criu.Reader
 	message *message
-	entry   []byte
-	first   bool // it is the first of the image
+	entry   []byte // until the payload is read
+	first   bool   // it is the first of the image
 }
 
 // number is the value of a number of an entry by its name; 0 where it is not
@@ -51,13 +51,16 @@ func bytesOf(names ...string) func(*printer, payloadOf) error {
 //
 // Source: criu/sk-tcp.c:dump_tcp_conn_state.
 func tcpQueues(p *printer, e payloadOf) error {
+	in, out := int64(uint32(e.number("inq_len"))), int64(uint32(e.number("outq_len")))
 	p.key("extra")
 	p.open('{')
-	for _, queue := range []string{"inq", "outq"} {
-		p.key(queue)
-		if err := p.following(e.Reader, int64(uint32(e.number(queue+"_len")))); err != nil {
-			return err
-		}
+	p.key("inq")
+	if err := p.following(e.Reader, in); err != nil {
+		return err
+	}
+	p.key("outq")
+	if err := p.following(e.Reader, out); err != nil {
+		return err
 	}
 	p.close('}')
 	return nil

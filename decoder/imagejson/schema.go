@@ -61,12 +61,7 @@ func (f *field) wireType() protowire.Type {
 func (f *field) scalar() bool { return f.wireType() != protowire.BytesType }
 
 var loadSchema = sync.OnceValue(func() *schema {
-	s := &schema{messages: make(map[string]*message), enums: make(map[string]map[int32]string)}
-	for _, t := range imageTypes {
-		s.add(t.message)
-		s.add(t.rest)
-	}
-	s.add("ipc_msg") // in the payload of ipc_msg_entry
+	s := librarySchema()
 	for name, fields := range newerFields {
 		if s.messages[name] == nil {
 			s.messages[name] = &message{make(map[protowire.Number]*field)}
@@ -82,6 +77,17 @@ var loadSchema = sync.OnceValue(func() *schema {
 	}
 	return s
 })
+
+// librarySchema is what go-criu knows.
+func librarySchema() *schema {
+	s := &schema{messages: make(map[string]*message), enums: make(map[string]map[int32]string)}
+	for _, t := range imageTypes {
+		s.add(t.message)
+		s.add(t.rest)
+	}
+	s.add("ipc_msg") // in the payload of ipc_msg_entry
+	return s
+}
 
 // add adds a message type of go-criu, if that has it, and those of its fields.
 func (s *schema) add(name string) {
