@@ -53,7 +53,8 @@
 // [Open] decodes what is small and never touches a page. What is damaged or
 // missing becomes a warning and costs what depends on it; the rest is a
 // usable [Checkpoint]. The images' messages stay in this package: nothing
-// above it knows protobuf.
+// above it knows protobuf. Package imagejson shows all that an image says, also
+// what is of no use to the model.
 //
 // Every byte of an archive is hostile. Sizes are claims until the bytes are
 // there, ids may refer to nothing, ranges may wrap or overlap; the model that

@@ -23,11 +23,14 @@
 //     number.
 //   - Bytes of more than [Inline] are not in the text, but where they are: in
 //     which file of the mount, at which offset, how many.
-//   - Task states are CRIU's (compel/include/uapi/task-state.h), of which crit
-//     has two wrong.
+//   - Task states are CRIU's (compel/include/uapi/task-state.h). crit calls a
+//     stopped task a zombie, and the other way round.
 //   - A SysV segment whose pages have a pagemap has no payload; crit takes the
 //     entries behind it for one.
-//   - An enum value that has no name is its number.
+//   - An enum value that has no name is its number, and words that are no IP
+//     address are numbers.
+//   - An entry may lack fields that its type requires. crit then refuses the
+//     image.
 //   - A string that is not UTF-8 has each backslash doubled and each such byte
 //     as \xNN. Whatever is not printable ASCII is a JSON escape, so that what a
 //     terminal would obey it does not get to see.

@@ -23,7 +23,7 @@ func FuzzImageJSON(f *testing.F) {
 	f.Add(image(magicCgroup, text(2, nested(5))))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var w bytes.Buffer
-		room := full(8 << 20)
+		room := full(1 << 20)
 		err := imagejson.Write(io.MultiWriter(&room, &w), imagejson.Image{ReaderAt: bytes.NewReader(b), Size: int64(len(b)), Name: "x.img", Source: "archive/x.img"})
 		if err != nil {
 			return

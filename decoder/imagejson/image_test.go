@@ -165,8 +165,10 @@ func TestFields(t *testing.T) {
 		{"bytes", magicTTYData, varint(1, 1) + text(2, strings.Repeat("x", 58)), `{"tty_id":1,"data":"` + strings.Repeat("eHh4", 19) + `\neA==\n"}`},
 		{"a field of a newer CRIU", criu.MagicInventory, text(12, text(12, "cuda")) + varint(14, 1), `{"plugins_entry":{"plugins":["cuda"]},"allow_uprobes":true}`},
 
-		{"unknown fields", criu.MagicPstree, varint(101, 1<<63) + fixed32(102, 1<<31) + fixed64(103, 1<<63) + text(104, "\x00\xff") + group(105, varint(1, 1), group(2)),
-			`{"101":9223372036854775808,"102":"0x80000000","103":"0x8000000000000000","104":"AP8=\n","105":"CAETFA==\n"}`},
+		{
+			"unknown fields", criu.MagicPstree, varint(101, 1<<63) + fixed32(102, 1<<31) + fixed64(103, 1<<63) + text(104, "\x00\xff") + group(105, varint(1, 1), group(2)),
+			`{"101":9223372036854775808,"102":"0x80000000","103":"0x8000000000000000","104":"AP8=\n","105":"CAETFA==\n"}`,
+		},
 		{"an unknown field several times", criu.MagicPstree, varint(101, 1) + text(101, "a") + varint(101, 2), `{"101":[1,"YQ==\n",2]}`},
 		{"an unknown field in a message", files, text(3, varint(101, 1)), `{"reg":{"101":1}}`},
 		{"a field of another wire type", criu.MagicPstree, text(1, "a") + fixed32(2, 1), `{"1":"YQ==\n","2":"0x1"}`},
@@ -232,17 +234,25 @@ func TestPayloads(t *testing.T) {
 		{"TCP queues", image(magicTCPStream, varint(1, 1)+varint(3, 2), "=abc"), `{"inq_len":1,"outq_len":2,"extra":{"inq":"YQ==\n","outq":"YmM=\n"}}`},
 		{"BPF maps", image(magicBPFData, varint(2, 1)+varint(3, 2), "=abc"), `{"keys_bytes":1,"values_bytes":2,"extra":"YWJj\n"}`},
 		{"a deleted file", image(criu.MagicGhostFile, varint(3, 0o100644), "=abc"), `{"mode":33188,"extra":"YWJj\n"}`},
-		{"a deleted file in pieces", image(criu.MagicGhostFile, varint(9, 1)+varint(10, 9), varint(1, 2)+varint(2, 4), "=ab", varint(1, 1)+varint(2, 8), "=c"),
-			`{"chunks":true,"size":9},{"len":2,"off":4,"extra":"YWI=\n"},{"len":1,"off":8,"extra":"Yw==\n"}`},
-		{"semaphores", image(criu.MagicIPCNSSem, varint(2, 3), "=\x01\x00\xff\xff\x02\x00\x00\x00", varint(2, 4), "=\x01\x00\x01\x00\x01\x00\x01\x00", varint(2, 0)),
-			`{"nsems":3,"extra":[1,65535,2]},{"nsems":4,"extra":[1,1,1,1]},{"nsems":0,"extra":[]}`},
-		{"messages", image(criu.MagicIPCNSMsg, varint(3, 2), varint(1, 5)+varint(2, 2), "=ab\x00\x00\x00\x00\x00\x00", varint(1, 6)+varint(2, 8), "=12345678", varint(3, 0)),
-			`{"qnum":2,"extra":[{"mtype":5,"msize":2},"YWI=\n",{"mtype":6,"msize":8},"MTIzNDU2Nzg=\n"]},{"qnum":0,"extra":[]}`},
+		{
+			"a deleted file in pieces", image(criu.MagicGhostFile, varint(9, 1)+varint(10, 9), varint(1, 2)+varint(2, 4), "=ab", varint(1, 1)+varint(2, 8), "=c"),
+			`{"chunks":true,"size":9},{"len":2,"off":4,"extra":"YWI=\n"},{"len":1,"off":8,"extra":"Yw==\n"}`,
+		},
+		{
+			"semaphores", image(criu.MagicIPCNSSem, varint(2, 3), "=\x01\x00\xff\xff\x02\x00\x00\x00", varint(2, 4), "=\x01\x00\x01\x00\x01\x00\x01\x00", varint(2, 0)),
+			`{"nsems":3,"extra":[1,65535,2]},{"nsems":4,"extra":[1,1,1,1]},{"nsems":0,"extra":[]}`,
+		},
+		{
+			"messages", image(criu.MagicIPCNSMsg, varint(3, 2), varint(1, 5)+varint(2, 2), "=ab\x00\x00\x00\x00\x00\x00", varint(1, 6)+varint(2, 8), "=12345678", varint(3, 0)),
+			`{"qnum":2,"extra":[{"mtype":5,"msize":2},"YWI=\n",{"mtype":6,"msize":8},"MTIzNDU2Nzg=\n"]},{"qnum":0,"extra":[]}`,
+		},
 		{"a segment", image(criu.MagicIPCNSShm, varint(2, 3), "=abc\x00", varint(2, 4), "=abcd"), `{"size":3,"extra":"YWJj\n"},{"size":4,"extra":"YWJjZA==\n"}`},
 		{"a segment with a pagemap", image(criu.MagicIPCNSShm, varint(2, 3)+varint(3, 1), varint(2, 3)+varint(3, 1)), `{"size":3,"in_pagemaps":true},{"size":3,"in_pagemaps":true}`},
 
-		{"long", image(magicPipesData, varint(2, uint64(len(big))), "="+big, varint(2, 1), "=a"),
-			`{"bytes":65537,"extra":{"source":"archive/x.img","offset":16,"length":65537}},{"bytes":1,"extra":"YQ==\n"}`},
+		{
+			"long", image(magicPipesData, varint(2, uint64(len(big))), "="+big, varint(2, 1), "=a"),
+			`{"bytes":65537,"extra":{"source":"archive/x.img","offset":16,"length":65537}},{"bytes":1,"extra":"YQ==\n"}`,
+		},
 		{"a long deleted file", image(criu.MagicGhostFile, "", "="+big), `{"extra":{"source":"archive/x.img","offset":12,"length":65537}}`},
 		{"long bytes in a field", image(magicTTYData, text(2, big)), `{"data":{"source":"archive/x.img","offset":16,"length":65537}}`},
 		{"long bytes in an unknown field", image(magicTTYData, text(101, big)), `{"101":{"source":"archive/x.img","offset":17,"length":65537}}`},

@@ -83,10 +83,13 @@ func nameFlags(n uint64, flags []flag) string {
 // address writes the words of an IP address as the one that they are, if there
 // are as many as in one. A word has its bytes in the network's order.
 func (p *printer) address(b *body, values []fieldValue) bool {
+	const longest = 16
 	var address []byte
 	for _, v := range values {
 		err := v.field.numbers(b.value(v), func(n uint64) {
-			address = binary.LittleEndian.AppendUint32(address, uint32(n))
+			if len(address) <= longest {
+				address = binary.LittleEndian.AppendUint32(address, uint32(n))
+			}
 		})
 		if err != nil {
 			return false

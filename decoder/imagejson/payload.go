@@ -108,7 +108,7 @@ func semaphores(p *printer, e payloadOf) error {
 	}
 	p.key("extra")
 	p.open('[')
-	for ; len(b) > 0; b = b[2:] {
+	for ; len(b) > 0 && p.err == nil; b = b[2:] {
 		p.element()
 		p.literal(fmt.Sprint(binary.LittleEndian.Uint16(b)))
 	}

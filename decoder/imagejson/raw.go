@@ -10,7 +10,7 @@ import (
 // raw writes an image that has no magic, and so no entries: what another
 // program wrote for CRIU, or nothing.
 //
-// Source: criu/net.c:dump_netns, which calls ip and iptables-save;
+// Source: criu/net.c:dump_net_ns, which calls ip and iptables-save;
 // criu/filesystems.c:tmpfs_dump, which calls tar.
 func (p *printer) raw() error {
 	return p.file("", func() error {
