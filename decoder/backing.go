@@ -60,14 +60,14 @@ func (l *loader) find(f *File) (*Backing, error) {
 	}
 	name := rootRelative(strings.TrimPrefix(path.Clean("/"+f.Path), m.Point))
 	for _, layer := range slices.Backward(l.layers(m)) {
-		a, err := layer.Archive()
+		files, err := layer.open()
 		l.warn.Add(err)
-		if a != nil {
-			if b := memberBacking(a.Lookup(path.Join(layer.Dir, name)), path.Join(layer.Name, name)); b != nil {
+		if files.Archive != nil {
+			if b := memberBacking(files.Lookup(path.Join(layer.Dir, name)), path.Join(layer.Name, name)); b != nil {
 				return b, nil
 			}
 		}
-		if layer.deleted.has(name) {
+		if files.deleted.has(name) {
 			return nil, nil
 		}
 	}

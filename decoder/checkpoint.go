@@ -15,6 +15,7 @@ import (
 // warnings, and safe for concurrent use.
 type Checkpoint struct {
 	Archive   *archive.Archive
+	Form      string // what it is wrapped in, or what is special about it; "" for nothing
 	Container Container
 	Inventory Inventory
 	Processes []*Process // in the order of pstree.img
@@ -41,6 +42,10 @@ type Options struct {
 	// Parents are the checkpoints that an incremental one refers to, the
 	// nearest first, where they are not in the same archive.
 	Parents []*archive.Archive
+	// Checkpoint is the name of the one that is meant where the archive has
+	// several: that of an OCI image, or that of the folder with CRIU's images;
+	// the first parts of it may be left out.
+	Checkpoint string
 	// Spool says where compressed tars inside the archive are expanded.
 	Spool archive.Options
 }
@@ -52,16 +57,18 @@ type Options struct {
 //
 // The archives must stay open as long as the checkpoint is used.
 func Open(a *archive.Archive, opts Options) (*Checkpoint, error) {
-	im, err := findImages(a)
-	if err != nil {
-		return nil, err
-	}
 	warn := new(Warnings)
+	nested := &nestedTars{spool: opts.Spool, warn: warn}
+	f := &finder{archive: &images{archive: a, mount: archiveDir}, nested: nested, warn: warn}
+	source, err := f.find(opts.Checkpoint)
+	if err != nil {
+		return nil, errors.Join(err, nested.Close())
+	}
 	l := &loader{
-		images: im, warn: warn, rootfs: opts.Rootfs,
+		source: source, images: source.images, warn: warn, rootfs: opts.Rootfs,
 		shared:  make(map[uint64]*SharedMemory),
 		claimed: make(map[pagesImage]string),
-		nested:  &nestedTars{spool: opts.Spool, warn: warn},
+		nested:  nested,
 	}
 	for _, err := range a.Damage() {
 		l.warn.Add(err)
@@ -69,19 +76,33 @@ func Open(a *archive.Archive, opts Options) (*Checkpoint, error) {
 	inv := l.inventory()
 	l.parents = l.findParents(opts.Parents)
 	container := l.container()
+	for _, tell := range source.facts {
+		tell(l, &container)
+	}
+	// In its answer to Kubernetes, too, containerd saves the changes of the
+	// root file system as an image layer: internal/cri/server,
+	// container_checkpoint_linux.go:writeRootFsDiffTar.
+	source.layer = source.layer || container.Engine == "containerd"
 	l.deleted = l.loadDeletedFiles()
 	l.mounts, l.mountOrder = l.loadMounts()
 	l.segments = l.loadSegments()
-	l.terminals = l.loadTerminals()
-	l.files = l.loadFiles()
-	l.cgroups = l.loadCgroups()
-	l.seccomp = l.loadSeccomp()
-	processes := l.processes()
+	var processes []*Process
+	if l.isPreDump() {
+		l.source.form = "pre-checkpoint"
+		l.warn.Add(errPreDump)
+	} else {
+		l.terminals = l.loadTerminals()
+		l.files = l.loadFiles()
+		l.cgroups = l.loadCgroups()
+		l.seccomp = l.loadSeccomp()
+		processes = l.processes()
+	}
 	l.loadSockets(processes)
 	l.loadNetNamespaces(processes)
 	l.locks(processes)
 	ck := &Checkpoint{
 		Archive:   a,
+		Form:      l.source.form,
 		Container: container,
 		Inventory: inv,
 		Processes: processes,
@@ -113,6 +134,7 @@ func (c *Checkpoint) Process(pid int) *Process {
 // loader is the state of Open: the images and the tables that they refer to.
 type loader struct {
 	*images
+	source        *source
 	warn          *Warnings
 	parents       []*images // nearest first
 	rootfs        *archive.Archive
@@ -163,19 +185,31 @@ func (c *Checkpoint) Close() error {
 // DeletedFiles lists the paths that the container deleted from its root file
 // system, in the order of the engine's list, each beginning with "/".
 //
-// Source: deleted.files, a JSON list that Podman and CRI-O write.
-func (c *Checkpoint) DeletedFiles() []string { return c.loader.deleted.paths }
+// Sources: deleted.files, a JSON list that Podman and CRI-O write; the marks
+// in an image layer, which is what containerd saves.
+func (c *Checkpoint) DeletedFiles() []string {
+	files, _ := c.loader.rootfsDiff()
+	return files.deleted.paths
+}
 
 // RootfsDiff is what the container changed in its root file system, as an
 // archive of its own; nil where the checkpoint has none.
 //
-// Source: rootfs-diff.tar.
+// Source: rootfs-diff.tar, or an image layer.
 func (c *Checkpoint) RootfsDiff() (*archive.Archive, error) {
-	a, err := c.NestedTar(rootfsDiff)
-	return a, optional(err)
+	files, err := c.loader.rootfsDiff()
+	return files.Archive, err
 }
 
-// NestedTar is a member that is itself a tar, as an archive of its own.
-func (c *Checkpoint) NestedTar(name string) (*archive.Archive, error) {
-	return c.loader.nested.open(c.loader.images, name)
+// RootfsDiffSize is the size of the tar that it is kept in, in bytes.
+func (c *Checkpoint) RootfsDiffSize() int64 {
+	diff := c.loader.source.diff
+	if m := diff.in.member(diff.name); m != nil {
+		return m.Size()
+	}
+	return 0
 }
+
+// ImageArchive is the archive that has CRIU's images: the checkpoint's own, or
+// a tar in it.
+func (c *Checkpoint) ImageArchive() *archive.Archive { return c.loader.archive }

@@ -8,17 +8,23 @@ import (
 // deletedFiles are the paths that the container deleted from its root file
 // system.
 //
-// Source: deleted.files, a JSON list that Podman and CRI-O write.
+// Sources: deleted.files, a JSON list that Podman and CRI-O write; the marks
+// in an image layer, which is what containerd saves.
 type deletedFiles struct {
 	paths []string        // as the engine lists them
 	set   map[string]bool // the same, clean and without the leading "/"
 }
 
 func (l *loader) loadDeletedFiles() deletedFiles {
-	d := deletedFiles{set: make(map[string]bool)}
-	if !l.metadata("deleted.files", &d.paths) {
+	var paths []string
+	if !l.metadata("deleted.files", &paths) {
 		return deletedFiles{}
 	}
+	return newDeletedFiles(paths)
+}
+
+func newDeletedFiles(paths []string) deletedFiles {
+	d := deletedFiles{paths, make(map[string]bool)}
 	for _, p := range d.paths {
 		d.set[rootRelative(p)] = true
 	}

@@ -27,7 +27,7 @@ type Container struct {
 	Image         string // name of the image
 	ImageID       string
 	Runtime       string // runc, crun
-	Engine        string // Podman, CRI-O, containerd
+	Engine        string // Podman, CRI-O, containerd, Docker
 	RestartPolicy string // no, on-failure:3, Always
 	Created       time.Time
 	Started       time.Time
@@ -38,8 +38,12 @@ type Container struct {
 	CreateCommand []string // the command line that made the container
 	Labels        map[string]string
 	Pod           *Pod        // nil where it is in none
-	Log           string      // member that holds what the container printed
+	Log           string      // what the container printed: a path in the mount
 	Spec          *specs.Spec // nil where there is none
+
+	// ImageAnnotations are what engines say of the checkpoint, and of the host
+	// that it was taken on, in the annotations of the OCI image that holds it.
+	ImageAnnotations map[string]string
 }
 
 // configDump is config.dump: Podman's libpod.ContainerConfig, or the
@@ -121,15 +125,15 @@ func engine(podman bool, spec *specs.Spec) string {
 	return ""
 }
 
-// log is the member with what the container printed: Podman's, containerd's
+// log is where the mount has what the container printed: Podman's, containerd's
 // or CRI-O's, which has the name of an annotation.
 //
 // Sources: libpod/container_internal_common.go, containerd's
 // container_checkpoint_linux.go, CRI-O's internal/lib/checkpoint.go.
 func (l *loader) log() string {
 	for _, name := range []string{"ctr.log", "container.log", "io.kubernetes.cri-o.LogPath"} {
-		if l.member(name) != nil {
-			return name
+		if name = path.Join(l.source.top, name); l.member(name) != nil {
+			return l.mountPath(name)
 		}
 	}
 	return ""
@@ -138,6 +142,7 @@ func (l *loader) log() string {
 // metadata decodes a member in JSON into v. Without the member it gives
 // false; with a damaged one, false and a warning.
 func (l *loader) metadata(name string, v any) bool {
+	name = path.Join(l.source.top, name)
 	m := l.member(name)
 	if m == nil {
 		return false

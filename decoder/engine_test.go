@@ -33,7 +33,7 @@ func TestContainer(t *testing.T) {
 			"ctr.log": "hello\n",
 		}, decoder.Container{
 			ID: "71c5", Name: "counter", Image: "localhost/counter:blog", ImageID: "7cab", Runtime: "crun", Engine: "Podman",
-			RestartPolicy: "on-failure:3", Created: created, CreateCommand: []string{"podman", "run"}, Log: "ctr.log",
+			RestartPolicy: "on-failure:3", Created: created, CreateCommand: []string{"podman", "run"}, Log: "archive/ctr.log",
 			Interfaces: []decoder.Interface{
 				{Network: "net1", Name: "eth0", Addresses: []string{"10.89.0.2/24", "fd00::2/64"}},
 				{Network: "net2", Name: "eth1", Addresses: []string{"10.89.1.2/24"}, Gateways: []string{"10.89.1.1"}, MAC: "5e:b7:fe:ee:e0:d8"},
@@ -50,7 +50,7 @@ func TestContainer(t *testing.T) {
 			"io.kubernetes.cri-o.LogPath": "hello\n",
 		}, decoder.Container{
 			ID: "0a1b", Name: "k8s_counter_counters_default_3f_2", Image: "quay.io/adrianreber/counter:blog", ImageID: "sha256:77", Runtime: "runc",
-			Engine: "CRI-O", RestartPolicy: "Never", Created: created, Checkpointed: checkpointed, Log: "io.kubernetes.cri-o.LogPath",
+			Engine: "CRI-O", RestartPolicy: "Never", Created: created, Checkpointed: checkpointed, Log: "archive/io.kubernetes.cri-o.LogPath",
 			Interfaces: []decoder.Interface{{Addresses: []string{"10.0.0.4", "fd00::4"}}},
 			Labels:     map[string]string{"io.kubernetes.container.name": "counter"},
 			Pod:        &decoder.Pod{Namespace: "default", Name: "counters", UID: "3f", ID: "5a", Container: "counter", Attempt: 2},
@@ -65,7 +65,7 @@ func TestContainer(t *testing.T) {
 			"container.log": "hello\n",
 		}, decoder.Container{
 			ID: "0a1b", Name: "k8s_counter_counters_default_3f_2", Image: "quay.io/adrianreber/counter:blog", ImageID: "sha256:77", Runtime: "runc",
-			Engine: "containerd", Created: created, Started: time.Date(2026, 11, 23, 16, 38, 42, 0, time.UTC), Checkpointed: checkpointed, Log: "container.log",
+			Engine: "containerd", Created: created, Started: time.Date(2026, 11, 23, 16, 38, 42, 0, time.UTC), Checkpointed: checkpointed, Log: "archive/container.log",
 			Labels: map[string]string{"app": "c"},
 			Pod:    &decoder.Pod{Namespace: "default", Name: "counters", UID: "3f", ID: "5a", Container: "counter", Attempt: 1},
 		}},

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"strings"
 
 	"google.golang.org/protobuf/proto"
 
@@ -36,78 +35,6 @@ func (im *images) mountPath(name string) string { return path.Join(im.mount, nam
 type NotCheckpointError struct{ Reason string }
 
 func (e *NotCheckpointError) Error() string { return e.Reason }
-
-// findImages finds the folder of the images by their pstree.img. Engines put
-// it into checkpoint/, CRIU and runc write it wherever they are told to; in a
-// chain of incremental dumps only the last has one.
-//
-// Without a pstree.img the folder of inventory.img will do, since that is
-// what a damaged archive may still have.
-func findImages(a *archive.Archive) (*images, error) {
-	if reason := otherForm(a); reason != "" {
-		return nil, &NotCheckpointError{reason}
-	}
-	for _, name := range []string{"pstree.img", "inventory.img"} {
-		var dirs []string
-		for _, m := range a.Members() {
-			if path.Base(m.Name) == name && m.Type == archive.TypeRegular {
-				dirs = append(dirs, folder(m.Name))
-			}
-		}
-		switch {
-		case len(dirs) == 1:
-			return &images{a, dirs[0], archiveDir}, nil
-		case len(dirs) > 1:
-			return chooseDir(a, dirs)
-		}
-	}
-	// A cut may have taken both away.
-	for _, m := range a.Members() {
-		if strings.HasSuffix(m.Name, ".img") {
-			return &images{a, folder(m.Name), archiveDir}, nil
-		}
-	}
-	return nil, &NotCheckpointError{"no checkpoint: it has no CRIU images (no pstree.img, no inventory.img)"}
-}
-
-// folder is the folder of a member; "" is the top.
-func folder(name string) string {
-	dir, _ := path.Split(name)
-	return strings.TrimSuffix(dir, "/")
-}
-
-// chooseDir decides between several folders with images: checkpoint/ is the
-// one that engines write.
-func chooseDir(a *archive.Archive, dirs []string) (*images, error) {
-	for _, want := range []string{"checkpoint", ""} {
-		for _, dir := range dirs {
-			if dir == want {
-				return &images{a, dir, archiveDir}, nil
-			}
-		}
-	}
-	return nil, &NotCheckpointError{fmt.Sprintf("several checkpoints (%q and %q, %d in all): unpack it and mount one of the folders",
-		dirs[0], dirs[1], len(dirs))}
-}
-
-// otherForm names what an archive is that is not a plain checkpoint, or "".
-func otherForm(a *archive.Archive) string {
-	has := func(name string) bool { return a.Lookup(name) != nil }
-	switch {
-	case has("oci-layout") && has("index.json"):
-		return "an OCI image layout, not a plain checkpoint archive: unpack the layer or blob that holds the checkpoint and mount that"
-	case has("manifest.json") && has("repositories"):
-		return "a docker-archive image, not a plain checkpoint archive: unpack the layer that holds the checkpoint and mount that"
-	case has("pre-checkpoint/inventory.img") && !has("checkpoint/pstree.img"):
-		return "a pre-checkpoint (memory pages only, taken with --pre-checkpoint): it is the parent of another archive, and has no processes of its own"
-	}
-	for _, m := range a.Members() {
-		if path.Base(m.Name) == "config.v2.json" && strings.Count(m.Name, "/") <= 1 {
-			return "a Docker container directory, not a plain checkpoint: mount its checkpoints/NAME folder"
-		}
-	}
-	return ""
-}
 
 // name is the member name of an image.
 func (im *images) name(format string, args ...any) string {

@@ -8,16 +8,22 @@ type Layer struct {
 	Name string // where the mount has its files
 	Dir  string // the part of the archive that was mounted; "" for all of it
 
-	open    func() (*archive.Archive, error)
-	deleted deletedFiles
+	open func() (layerFiles, error)
 }
 
 // Archive opens the layer's files; nil where there are none.
-func (l Layer) Archive() (*archive.Archive, error) { return l.open() }
+func (l Layer) Archive() (*archive.Archive, error) {
+	files, err := l.open()
+	return files.Archive, err
+}
 
 // Deleted lists what the layer takes away of those below it, in the form of
-// [Checkpoint.DeletedFiles].
-func (l Layer) Deleted() []string { return l.deleted.paths }
+// [Checkpoint.DeletedFiles]. Of a layer that cannot be opened there is what is
+// known without it.
+func (l Layer) Deleted() []string {
+	files, _ := l.open()
+	return files.deleted.paths
+}
 
 // layers are what the checkpoint has of a mounted file system, the lowest
 // first. CRIU saves a tmpfs as a compressed tar; the engine saves /dev/shm,
@@ -25,16 +31,17 @@ func (l Layer) Deleted() []string { return l.deleted.paths }
 //
 // Source: criu/filesystems.c:tmpfs_dump.
 func (l *loader) layers(m *Mount) []Layer {
-	volume := l.volumes[m.Point]
-	tmpfs := l.name("tmpfs-dev-%d.tar.gz.img", m.Dev.Major<<20|m.Dev.Minor)
+	volume := l.source.engineTar(l.volumes[m.Point])
+	shm := l.source.engineTar("devshm-checkpoint.tar")
+	tmpfs := tarMember{in: l.images, name: l.name("tmpfs-dev-%d.tar.gz.img", m.Dev.Major<<20|m.Dev.Minor)}
 	switch {
 	case m.Point == "/":
 		return l.rootLayers()
-	case l.member(volume) != nil:
+	case l.member(volume.name) != nil:
 		return []Layer{l.nestedLayer("rootfs"+m.Point, volume)}
-	case m.Point == "/dev/shm" && l.member(devShm) != nil:
-		return []Layer{l.nestedLayer(l.mountPath(devShm)+".d", devShm)}
-	case m.FSType == "tmpfs" && l.member(tmpfs) != nil:
+	case m.Point == "/dev/shm" && l.member(shm.name) != nil:
+		return []Layer{l.nestedLayer(shm.folder(), shm)}
+	case m.FSType == "tmpfs" && l.member(tmpfs.name) != nil:
 		layer := l.nestedLayer("rootfs"+m.Point, tmpfs)
 		layer.Dir = rootRelative(m.Root)
 		return []Layer{layer}
@@ -43,24 +50,34 @@ func (l *loader) layers(m *Mount) []Layer {
 	}
 }
 
-const (
-	devShm     = "devshm-checkpoint.tar"
-	rootfsDiff = "rootfs-diff.tar"
-)
-
+// rootLayers are those of the root file system: the container's image, as it
+// was given or as it is in the same archive, and what was changed of it.
 func (l *loader) rootLayers() []Layer {
 	var layers []Layer
 	if l.rootfs != nil {
-		layers = append(layers, Layer{Name: "rootfs", open: func() (*archive.Archive, error) { return l.rootfs, nil }})
+		layers = append(layers, Layer{Name: "rootfs", open: func() (layerFiles, error) { return layerFiles{Archive: l.rootfs}, nil }})
+	} else {
+		for _, t := range l.source.base {
+			layers = append(layers, Layer{Name: t.folder(), open: func() (layerFiles, error) { return l.nested.openLayer(t) }})
+		}
 	}
-	diff := l.nestedLayer("rootfs-diff", rootfsDiff)
-	diff.deleted = l.deleted
-	return append(layers, diff)
+	return append(layers, Layer{Name: "rootfs-diff", open: l.rootfsDiff})
 }
 
-func (l *loader) nestedLayer(name, tar string) Layer {
-	return Layer{Name: name, open: func() (*archive.Archive, error) {
-		a, err := l.nested.open(l.images, tar)
-		return a, optional(err)
+// rootfsDiff is what was changed of the container's image.
+func (l *loader) rootfsDiff() (layerFiles, error) {
+	diff := l.source.diff
+	if l.source.layer {
+		files, err := l.nested.openLayer(diff)
+		return files, optional(err)
+	}
+	a, err := l.nested.open(diff)
+	return layerFiles{a, l.deleted}, optional(err)
+}
+
+func (l *loader) nestedLayer(name string, t tarMember) Layer {
+	return Layer{Name: name, open: func() (layerFiles, error) {
+		a, err := l.nested.open(t)
+		return layerFiles{Archive: a}, optional(err)
 	}}
 }

@@ -3,6 +3,8 @@ package decoder
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/ckptfs/ckptfs/decoder/archive"
@@ -15,40 +17,77 @@ type nestedTars struct {
 	warn  *Warnings
 
 	mu     sync.Mutex
-	opened map[string]nestedTar
+	opened map[string]*nestedTar // by where they stand in the mount
 }
 
 type nestedTar struct {
 	*archive.Archive
-	err error
+	err   error
+	layer *layerFiles // the same, taken for the layer of an OCI image; nil where nobody asked
 }
 
-// open opens the member of that name. A missing one is an error that wraps
-// ErrMissing.
-func (n *nestedTars) open(im *images, name string) (*archive.Archive, error) {
+// open opens a tar. A missing one is an error that wraps ErrMissing.
+func (n *nestedTars) open(t tarMember) (*archive.Archive, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if t, ok := n.opened[name]; ok {
-		return t.Archive, t.err
+	o := n.get(t)
+	return o.Archive, o.err
+}
+
+// openLayer opens a tar that is the layer of an OCI image.
+func (n *nestedTars) openLayer(t tarMember) (layerFiles, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	o := n.get(t)
+	if o.err != nil {
+		return layerFiles{}, o.err
+	}
+	if o.layer == nil {
+		o.layer = new(takeWhiteouts(o.Archive))
+	}
+	return *o.layer, nil
+}
+
+func (n *nestedTars) get(t tarMember) *nestedTar {
+	at := t.in.mountPath(t.name)
+	if o := n.opened[at]; o != nil {
+		return o
 	}
 	if n.opened == nil {
-		n.opened = make(map[string]nestedTar)
+		n.opened = make(map[string]*nestedTar)
 	}
-	var t nestedTar
-	if m := im.member(name); m == nil {
-		t.err = ErrMissing
+	o := new(nestedTar)
+	if m := t.in.member(t.name); m == nil {
+		o.err = ErrMissing
 	} else {
-		t.Archive, t.err = archive.OpenNested(m, m.Size(), n.spool)
-	}
-	if t.err != nil {
-		t.err = fmt.Errorf("%s: %w", name, t.err)
-	} else {
-		for _, err := range t.Damage() {
-			n.warn.Addf("%s: %w", name, err)
+		sum := newChecksum(t.digest, m.Size())
+		if o.Archive, o.err = archive.OpenNested(m, m.Size(), sum.options(n.spool)); o.err == nil {
+			n.noteAll(t.name, append(sum.check(), o.Damage()...))
 		}
 	}
-	n.opened[name] = t
-	return t.Archive, t.err
+	if o.err != nil {
+		o.err = fmt.Errorf("%s: %w", t.name, o.err)
+	}
+	n.opened[at] = o
+	return o
+}
+
+// noteAll makes warnings of what is wrong with a tar.
+func (n *nestedTars) noteAll(name string, errs []error) {
+	for _, err := range errs {
+		n.warn.Addf("%s: %w", name, err)
+	}
+}
+
+// forget closes a tar that is not needed any more.
+func (n *nestedTars) forget(t tarMember) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	at := t.in.mountPath(t.name)
+	if o := n.opened[at]; o != nil && o.Archive != nil {
+		n.warn.Add(o.Close())
+	}
+	delete(n.opened, at)
 }
 
 // Close closes all that were opened.
@@ -56,11 +95,54 @@ func (n *nestedTars) Close() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	var errs []error
-	for _, t := range n.opened {
-		if t.Archive != nil {
-			errs = append(errs, t.Close())
+	for _, o := range n.opened {
+		if o.Archive != nil {
+			errs = append(errs, o.Close())
 		}
 	}
 	clear(n.opened)
 	return errors.Join(errs...)
+}
+
+// NestedTar is a tar inside the archive. The mount has it twice: as it is, and
+// as a folder with what is in it.
+type NestedTar struct {
+	Dir    string // of the archive that it is a member of, in the mount
+	Name   string // of the member
+	Folder string // with what is in it, in the mount
+
+	open func() (*archive.Archive, error)
+}
+
+// Open opens the tar.
+func (t NestedTar) Open() (*archive.Archive, error) { return t.open() }
+
+// NestedTars lists the tars inside the archive that the checkpoint is made of
+// or that the engine put beside it.
+func (c *Checkpoint) NestedTars() []NestedTar {
+	l := c.loader
+	tars := slices.Concat(l.source.wraps, l.source.base)
+	if l.source.layer {
+		tars = append(tars, l.source.diff)
+	}
+	for _, im := range []*images{l.source.outer, l.images} {
+		for _, m := range im.archive.Members() {
+			if dir := folder(m.Name); (dir == "" || dir == l.source.top) && strings.HasSuffix(m.Name, ".tar") && m.Type == archive.TypeRegular {
+				tars = append(tars, tarMember{in: im, name: m.Name})
+			}
+		}
+	}
+	var list []NestedTar
+	seen := make(map[string]bool)
+	for _, t := range tars {
+		if seen[t.folder()] || t.in.member(t.name) == nil {
+			continue
+		}
+		seen[t.folder()] = true
+		list = append(list, NestedTar{
+			Dir: t.in.mount, Name: t.name, Folder: t.folder(),
+			open: func() (*archive.Archive, error) { return l.nested.open(t) },
+		})
+	}
+	return list
 }

@@ -1,6 +1,8 @@
 package decoder
 
 import (
+	"path"
+
 	"github.com/checkpoint-restore/go-criu/v7/crit/images/stats"
 
 	"github.com/ckptfs/ckptfs/decoder/criu"
@@ -16,7 +18,7 @@ type Stat struct {
 // keeps them at the top of the archive, CRIU beside the images. An optional
 // counter that the dump does not have is left out.
 func (l *loader) stats() []Stat {
-	name := "stats-dump"
+	name := path.Join(l.source.top, "stats-dump")
 	if l.member(name) == nil {
 		name = l.name("stats-dump")
 	}

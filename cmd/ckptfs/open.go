@@ -13,15 +13,17 @@ import (
 
 // sources are what a checkpoint is read from.
 type sources struct {
-	archive  string
-	rootfs   string   // the container's image; empty for none
-	parents  []string // of an incremental checkpoint, the nearest first
-	spoolDir string   // for what has to be expanded; empty for the default
+	archive    string
+	checkpoint string   // which of several in the archive; empty for the only one
+	rootfs     string   // the container's image; empty for none
+	parents    []string // of an incremental checkpoint, the nearest first
+	spoolDir   string   // for what has to be expanded; empty for the default
 }
 
 // sourceFlags are the flags that name sources.
 func sourceFlags() []cli.Flag {
 	return []cli.Flag{
+		&cli.StringFlag{Name: "checkpoint", Usage: "of several checkpoints in ARCHIVE, take that of `NAME`: an image, or the folder of its images"},
 		&cli.PathFlag{Name: "rootfs", Usage: "take the files of the container's image from `DIR|TAR`"},
 		&cli.StringSliceFlag{Name: "parent", Usage: "read the parent of an incremental checkpoint from `ARCHIVE`; its own parent comes next"},
 		&cli.PathFlag{Name: "spool-dir", Usage: "expand a compressed archive in `DIR`, to files without a name"},
@@ -29,7 +31,7 @@ func sourceFlags() []cli.Flag {
 }
 
 func sourcesOf(c *cli.Context, archive string) sources {
-	return sources{archive, c.Path("rootfs"), c.StringSlice("parent"), c.Path("spool-dir")}
+	return sources{archive, c.String("checkpoint"), c.Path("rootfs"), c.StringSlice("parent"), c.Path("spool-dir")}
 }
 
 // checkpoint is a decoded checkpoint with all that it is read from.
@@ -69,7 +71,7 @@ func (s sources) open() (_ *checkpoint, err error) {
 		}
 		return a, err
 	}
-	with := decoder.Options{Spool: opts}
+	with := decoder.Options{Checkpoint: s.checkpoint, Spool: opts}
 	if s.rootfs != "" {
 		if with.Rootfs, err = open(s.rootfs); err != nil {
 			return nil, err

@@ -142,6 +142,21 @@ func (a *Archive) Members() []*Member { return a.members }
 // Lookup is the member of that cleaned name, or nil.
 func (a *Archive) Lookup(name string) *Member { return a.byName[name] }
 
+// Without is the archive without some of its members. It lasts as long as the
+// archive itself, which alone is to be closed.
+func (a *Archive) Without(out func(*Member) bool) *Archive {
+	b := &Archive{form: a.form, size: a.size, modTime: a.modTime, closer: noCloser{}}
+	b.damage = a.damage
+	b.byName = make(map[string]*Member)
+	for _, m := range a.members {
+		if !out(m) {
+			b.members = append(b.members, m)
+			b.byName[m.Name] = m
+		}
+	}
+	return b
+}
+
 // Damage lists what was found wrong, each with its place.
 func (a *Archive) Damage() []error { return a.damage.list() }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/ckptfs/ckptfs/decoder/archive"
+	"github.com/ckptfs/ckptfs/fusefs/tree"
 )
 
 // branch is a directory or a file of an archive, or of several, in the
@@ -15,6 +16,7 @@ type branch struct {
 	children map[string]*branch
 	fill     func() map[string]*branch // what children are, where they are not known yet
 	whiteout bool
+	node     tree.Node // shown as it is, if not nil
 }
 
 // grow puts the members of an archive into their folders. Those that the

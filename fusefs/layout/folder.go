@@ -17,12 +17,14 @@ func (b *builder) folderBelow(dir string, root, d *branch) []tree.Entry {
 	entries := make([]tree.Entry, 0, len(children))
 	for name, child := range children {
 		at := path.Join(dir, name)
-		var node tree.Node
-		if child.isDir() {
+		node := child.node
+		switch {
+		case node != nil:
+		case child.isDir():
 			node = tree.LazyDir(b.memberAttr(child, 0o555), func() ([]tree.Entry, error) {
 				return b.folderBelow(at, root, child), nil
 			})
-		} else {
+		default:
 			node = b.leaf(at, root, child)
 		}
 		entries = append(entries, tree.Entry{Name: name, Node: node})

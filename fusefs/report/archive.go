@@ -21,8 +21,10 @@ type archiveInfo struct {
 	Pages      int64      `json:"pages_bytes"`
 	GPUPages   int64      `json:"gpu_pages_bytes"`
 	RootfsDiff int64      `json:"rootfs_diff_bytes"`
-	Kinds      []kindInfo `json:"kinds"` // of members; each is in one of them
-	Log        string     `json:"log,omitempty"`
+	Kinds      []kindInfo `json:"kinds"`         // of members; each is in one of them. Of a wrapped one, of the tar with the images
+	Log        string     `json:"log,omitempty"` // path in the mount
+
+	CheckpointForm string `json:"checkpoint_form,omitempty"` // what it is wrapped in, or that it is a pre-checkpoint
 }
 
 type kindInfo struct {
@@ -39,7 +41,7 @@ var kinds = []struct{ kind, patterns string }{
 	{"deleted files", "ghost-file-*.img"},
 	{"tmpfs contents", "tmpfs-*.img"},
 	{"other images", "*.img"},
-	{rootfsDiff, "rootfs-diff.tar"},
+	{"rootfs diff", "rootfs-diff.tar"},
 	{"volumes", "volumes/*.tar"},
 	{"/dev/shm", "devshm-checkpoint.tar"},
 	{"container log", "ctr.log container.log io.kubernetes.cri-o.LogPath"},
@@ -52,7 +54,6 @@ var kinds = []struct{ kind, patterns string }{
 const (
 	memoryPages = "memory pages"
 	gpuPages    = "GPU memory pages"
-	rootfsDiff  = "rootfs diff"
 )
 
 // kindOf is the index of the kind of a member.
@@ -73,10 +74,13 @@ func kindOf(name string) int {
 
 func archiveOf(ck *decoder.Checkpoint) archiveInfo {
 	a := ck.Archive
-	info := archiveInfo{Form: a.Form(), Size: a.Size(), Members: len(a.Members()), Kinds: []kindInfo{}, Log: ck.Container.Log}
+	info := archiveInfo{
+		Form: a.Form(), CheckpointForm: ck.Form, Size: a.Size(), Members: len(a.Members()),
+		RootfsDiff: ck.RootfsDiffSize(), Kinds: []kindInfo{}, Log: ck.Container.Log,
+	}
 	counted := make([]kindInfo, len(kinds))
 	folder := ck.ImageFolder()
-	for _, m := range a.Members() {
+	for _, m := range ck.ImageArchive().Members() {
 		if m.Type != archive.TypeRegular || m.LinkName != "" {
 			continue
 		}
@@ -94,8 +98,6 @@ func archiveOf(ck *decoder.Checkpoint) archiveInfo {
 			info.Pages = k.Bytes
 		case gpuPages:
 			info.GPUPages = k.Bytes
-		case rootfsDiff:
-			info.RootfsDiff = k.Bytes
 		}
 		if k.Members > 0 {
 			info.Kinds = append(info.Kinds, k)

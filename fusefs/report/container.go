@@ -32,6 +32,8 @@ type containerInfo struct {
 	CreateCommand []string          `json:"create_command"`
 	Labels        map[string]string `json:"labels"`
 	Annotations   map[string]string `json:"annotations"` // of the runtime specification
+
+	ImageAnnotations map[string]string `json:"image_annotations,omitempty"` // of the OCI image that holds the checkpoint
 }
 
 type podInfo struct {
@@ -56,7 +58,7 @@ func containerOf(ck *decoder.Checkpoint) containerInfo {
 		Container: c.Name, ID: c.ID, Image: c.Image, ImageID: c.ImageID, Engine: c.Engine, Runtime: c.Runtime, RestartPolicy: c.RestartPolicy,
 		Created: stamp(c.Created), Started: stamp(c.Started), Restored: stamp(c.Restored), Checkpointed: cmp.Or(stamp(c.Checkpointed), stamp(ck.Time)),
 		IP: []string{}, MAC: []string{}, Networks: []networkInfo{}, Ports: []string{}, CreateCommand: list(c.CreateCommand),
-		Labels: map[string]string{}, Annotations: map[string]string{},
+		Labels: map[string]string{}, Annotations: map[string]string{}, ImageAnnotations: c.ImageAnnotations,
 	}
 	maps.Copy(info.Labels, c.Labels)
 	if c.Spec != nil {

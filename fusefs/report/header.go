@@ -37,13 +37,12 @@ func writeHeader(b *bufio.Writer, s *summary) {
 	line("ports", strings.Join(s.Ports, " "))
 	a := s.Archive
 	line("archive", fmt.Sprintf("%s, %s, %d members", a.Form, bytesText(a.Size), a.Members))
+	line("form", a.CheckpointForm)
 	line("checkpoint", fmt.Sprintf("%s, %d of them memory pages", bytesText(a.Checkpoint), a.Pages))
 	if a.RootfsDiff > 0 {
 		line("rootfs diff", bytesText(a.RootfsDiff))
 	}
-	if a.Log != "" {
-		line("log", "archive/"+a.Log)
-	}
+	line("log", a.Log)
 	line("warnings", fmt.Sprint(len(s.Warnings)))
 }
 

@@ -19,7 +19,7 @@ func writeMetadata(b *bufio.Writer, s *summary) {
 	for _, m := range []struct {
 		title  string
 		values map[string]string
-	}{{"labels", s.Labels}, {"annotations", s.Annotations}} {
+	}{{"labels", s.Labels}, {"annotations", s.Annotations}, {"annotations of the OCI image", s.ImageAnnotations}} {
 		if len(m.values) > 0 {
 			fmt.Fprintln(b, m.title)
 		}
