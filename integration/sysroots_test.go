@@ -38,6 +38,9 @@ var recorded = []recording{
 	{"compat", "compat/compat.tar.zst", "compat/truth.tar.zst", "compat", ""},
 	{"aarch64", "aarch64/aarch64.tar", "aarch64/truth.tar.zst", "aarch64", ""},
 	{"vmas", "vmas/vmas.tar.zst", "vmas/truth.tar.zst", "vmas", ""},
+	{"containerd", "containerd/ck-all.tar.zst", "containerd/truth.tar.zst", "nonroot", ""},
+	{"tasks", "containerd/tasks-image-path.tar.zst", "containerd/truth.tar.zst", "nonroot", ""},
+	{"docker", "docker/docker-container-dir.tar.zst", "docker/truth.tar.zst", "nonroot", ""},
 }
 
 // With the files of the image, and the parent, every page of every process is
