@@ -15,6 +15,7 @@ type SocketOptions struct {
 	ReuseAddr, ReusePort, Broadcast, KeepAlive, PassCred bool
 	FreeBind, HeaderIncluded, V6Only                     bool
 	NoDelay, Cork                                        bool
+	SendBuffer, ReceiveBuffer                            uint32 // bytes that may wait, by the kernel's way of counting
 	Mark                                                 uint32
 	BoundDevice                                          string
 	Filter                                               []FilterInstruction // SO_ATTACH_FILTER
@@ -34,6 +35,7 @@ func socketOptions(o *sk_opts.SkOptsEntry) SocketOptions {
 	s := SocketOptions{
 		ReuseAddr: o.GetReuseaddr(), ReusePort: o.GetSoReuseport(), Broadcast: o.GetSoBroadcast(),
 		KeepAlive: o.GetSoKeepalive(), PassCred: o.GetSoPasscred(),
+		SendBuffer: o.GetSoSndbuf(), ReceiveBuffer: o.GetSoRcvbuf(),
 		Mark: o.GetSoMark(), BoundDevice: o.GetSoBoundDev(),
 	}
 	for _, w := range o.GetSoFilter()[:min(len(o.GetSoFilter()), maxFilter)] {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -30,7 +31,7 @@ var checkpointctlWrong = []struct {
 }{
 	{regexp.MustCompile(`^(process \d+ cmdline .*) $`), `$1`, "it turns the NUL that ends the last argument into a blank"},
 	{regexp.MustCompile(`^(file \d+ \d+ )pipe\[(\d+)\]$`), `${1}pipe:[$2]`, "not the kernel's name"},
-	{regexp.MustCompile(`^(file \d+ \d+ )unix\[(\d+) .*\]$`), `${1}socket:[$2]`, "not the kernel's name; the peer is the sockets' affair"},
+	{regexp.MustCompile(`^(file \d+ \d+ )unix\[(\d+) .*\]$`), `${1}socket:[$2]`, "not the kernel's name"},
 	{regexp.MustCompile(`^(type \d+ \d+) (INET|UNIX)SK$`), `$1 SOCKET`, "what kind of socket it is, our sockets say"},
 	{regexp.MustCompile(`^(file \d+ \d+ )[A-Z]+\.(\d+)$`), `${1}file id $2`, "it gives the id in files.img for a name"},
 	{regexp.MustCompile(`^(file \d+ \d+ /work/deleted-evidence)$`), `$1 (deleted)`, "it does not say that the file was deleted"},
@@ -113,7 +114,19 @@ type checkpointctlOutput []struct {
 		Files []struct{ Type, FD, Path string } `json:"open_files"`
 	} `json:"file_descriptors"`
 	Mounts  []struct{ Destination, Type, Source string }
-	Sockets json.RawMessage // not compared here
+	Sockets []struct {
+		PID     int `json:"pid"`
+		Sockets []struct {
+			Protocol string
+			Data     struct {
+				Type, State, Address, Src, Dst string
+				SrcPort                        int    `json:"src_port"`
+				DstPort                        int    `json:"dst_port"`
+				SendBuf                        string `json:"send_buf"`
+				RecvBuf                        string `json:"recv_buf"`
+			}
+		} `json:"open_sockets"`
+	}
 }
 
 type checkpointctlProcess struct {
@@ -190,7 +203,37 @@ func checkpointctlFacts(t *testing.T, text string) (facts []string) {
 	for _, m := range c.Mounts {
 		fact("mount %s %s %s", m.Destination, m.Type, m.Source)
 	}
+	for _, p := range c.Sockets {
+		for _, s := range p.Sockets {
+			switch d := s.Data; d.Type {
+			case "TCP", "UDP":
+				fact("socket %d %s %s %s %s %s %s", p.PID, d.Type, d.State, endpoint(d.Src, d.SrcPort), endpoint(d.Dst, d.DstPort), d.SendBuf, d.RecvBuf)
+			case "UNIX":
+				fact("socket %d UNIX %s", p.PID, strings.TrimSuffix(d.Address, "\x00"))
+			default:
+				t.Errorf("a socket of type %q", d.Type)
+			}
+		}
+	}
 	return facts
+}
+
+// endpoint is an address and a port as ours are written.
+func endpoint(ip string, port int) string {
+	a := netip.MustParseAddr(ip)
+	if port == 0 && a.IsUnspecified() {
+		return ""
+	}
+	return netip.AddrPortFrom(a, uint16(port)).String()
+}
+
+// bufferSize is a number of bytes as checkpointctl prints it.
+func bufferSize(bytes int64) string {
+	size := float64(bytes) / 1024
+	if size >= 1024 {
+		return fmt.Sprintf("%.1f MB", size/1024)
+	}
+	return fmt.Sprintf("%.1f KB", size)
 }
 
 // statName is our name of a counter of checkpointctl, which has no unit.
@@ -232,6 +275,12 @@ func ourFacts(t *testing.T, text string) map[string]bool {
 				Name, Type string
 			}
 		} `json:"descriptor_tables"`
+		Sockets []struct {
+			Kind, State, Local, Remote string
+			SendBuffer                 int64 `json:"send_buffer_bytes"`
+			ReceiveBuffer              int64 `json:"receive_buffer_bytes"`
+			Holders                    []struct{ PID int }
+		}
 		Mounts []struct{ Destination, Type, Source string } `json:"spec_mounts"`
 		Stats  []struct {
 			Name  string
@@ -281,6 +330,16 @@ func ourFacts(t *testing.T, text string) map[string]bool {
 				fact("file %d %d file id %d", pid, f.FD, f.ID)
 				fact("type %d %d %s", pid, f.FD, cmp.Or(types[f.Type], strings.ToUpper(f.Type)))
 			}
+		}
+	}
+	for _, so := range s.Sockets {
+		for _, h := range so.Holders {
+			kind, _, unix := strings.Cut(so.Kind, "/")
+			if unix {
+				fact("socket %d %s %s", h.PID, strings.ToUpper(kind), so.Local)
+			}
+			fact("socket %d %s %s %s %s %s %s", h.PID, strings.ToUpper(strings.TrimSuffix(so.Kind, "6")), so.State, so.Local, so.Remote,
+				bufferSize(so.SendBuffer), bufferSize(so.ReceiveBuffer))
 		}
 	}
 	for _, m := range s.Mounts {

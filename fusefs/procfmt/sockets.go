@@ -25,17 +25,17 @@ func Sockets(w io.Writer, ck *decoder.Checkpoint, sockets []*decoder.Socket) err
 	b := bufio.NewWriter(w)
 	for _, s := range sockets {
 		fmt.Fprintf(b, "%s\t%s\t%s\t%s\t%d\t%d\t%d\t%s\t%s\n",
-			socketKind(s), s.State, field(s.Local()), field(remote(ck, s)), s.Ino, s.Received, s.Unsent,
-			field(holders(s)), field(strings.Join(socketOptions(s), " ")))
+			SocketKind(s), s.State, field(s.Local()), field(SocketRemote(ck, s)), s.Ino, s.Received, s.Unsent,
+			field(holders(s)), field(strings.Join(SocketOptions(s), " ")))
 	}
 	return b.Flush()
 }
 
 func field(text string) string { return cmp.Or(escape.String(text), "-") }
 
-// socketKind names a socket by its family, its type where there are several,
+// SocketKind names a socket by its family, its type where there are several,
 // and its protocol.
-func socketKind(s *decoder.Socket) string {
+func SocketKind(s *decoder.Socket) string {
 	switch table := s.Table(); table {
 	case "unix":
 		return fmt.Sprintf("unix/%s", s.Type)
@@ -50,7 +50,9 @@ func socketKind(s *decoder.Socket) string {
 	}
 }
 
-func remote(ck *decoder.Checkpoint, s *decoder.Socket) string {
+// SocketRemote is the other end of a socket: its address, and of a UNIX socket
+// its name or inode number and who holds it.
+func SocketRemote(ck *decoder.Checkpoint, s *decoder.Socket) string {
 	if s.Unix == nil || s.Unix.Peer == 0 {
 		return s.Remote()
 	}
@@ -72,10 +74,10 @@ func holders(s *decoder.Socket) string {
 	return strings.Join(list, ",")
 }
 
-// socketOptions are the options that are set, by the names of socket(7), ip(7),
+// SocketOptions are the options that are set, by the names of socket(7), ip(7),
 // tcp(7) and packet(7). A filter is written as the kernel's bpf_dbg loads it:
 // how many instructions there are, and the four numbers of each.
-func socketOptions(s *decoder.Socket) []string {
+func SocketOptions(s *decoder.Socket) []string {
 	var list []string
 	add := func(is bool, format string, args ...any) {
 		if is {

@@ -73,6 +73,7 @@ type summary struct {
 	Namespaces []namespaceInfo `json:"namespaces"`
 	Processes  []processInfo   `json:"processes"` // in the order of pstree.img
 	Tables     []tableInfo     `json:"descriptor_tables"`
+	Sockets    []socketInfo    `json:"sockets"`
 	Mounts     []mountInfo     `json:"mounts"`
 	SpecMounts []specMount     `json:"spec_mounts"`
 	Stats      []stat          `json:"stats"`
@@ -92,6 +93,7 @@ func summarize(ck *decoder.Checkpoint, environment bool) *summary {
 		Namespaces:    namespacesOf(ck),
 		Processes:     processesOf(ck, environment),
 		Tables:        tablesOf(ck),
+		Sockets:       socketsOf(ck),
 		Mounts:        mountsOf(ck),
 		SpecMounts:    specMountsOf(ck),
 		Stats:         []stat{},

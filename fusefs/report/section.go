@@ -8,6 +8,7 @@ type Section string
 // The sections.
 const (
 	Files       Section = "files"
+	Sockets     Section = "sockets"
 	Mounts      Section = "mounts"
 	Environment Section = "env"
 	Metadata    Section = "metadata"
@@ -20,6 +21,7 @@ var Sections = []struct {
 	What string
 }{
 	{Files, "the open files of the processes"},
+	{Sockets, "the sockets, and who holds them"},
 	{Mounts, "the mounts, and those that the engine asked for"},
 	{Environment, "the environment of the processes"},
 	{Metadata, "the command that created the container, labels and annotations"},
@@ -36,6 +38,7 @@ var parts = []struct {
 	{"", writeNamespaces},
 	{"", writeTree},
 	{Files, writeFiles},
+	{Sockets, writeSockets},
 	{Mounts, writeMounts},
 	{Environment, writeEnvironment},
 	{Metadata, writeMetadata},
