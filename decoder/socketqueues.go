@@ -7,7 +7,7 @@ import (
 	"github.com/ckptfs/ckptfs/decoder/criu"
 )
 
-// socketQueues finds out how many bytes wait in the sockets. CRIU saves the
+// socketQueues finds out how many bytes and descriptors wait in the sockets. CRIU saves the
 // queues of UNIX sockets, and of TCP where the dump was told to keep
 // connections; those of UDP it does not save.
 //
@@ -18,6 +18,9 @@ func (l *loader) socketQueues() {
 		if f := l.files[e.GetIdFor()]; f != nil && err == nil {
 			if s, ok := f.Details.(*Socket); ok {
 				s.Received += int64(e.GetLength())
+				for _, scm := range e.GetScm() {
+					s.Files += len(scm.GetRights())
+				}
 			}
 		}
 		return err

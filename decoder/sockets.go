@@ -24,6 +24,7 @@ type Socket struct {
 	Options  SocketOptions
 	Received int64 // bytes that nobody has read yet, as far as they are saved
 	Unsent   int64 // bytes that the other end has not acknowledged; of TCP only
+	Files    int   // descriptors in messages that nobody has read yet: SCM_RIGHTS of unix(7)
 	Holders  []Holder
 
 	Inet    *InetSocket

@@ -2,6 +2,7 @@ package integration
 
 import (
 	"compress/gzip"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -113,4 +114,38 @@ func recordedSmaps(t *testing.T, dir string) string {
 		t.Fatal(err)
 	}
 	return string(text)
+}
+
+// smaps_rollup is the sum of smaps, under the line of the whole address space.
+func TestSmapsRollup(t *testing.T) {
+	eachRecorded(t, func(t *testing.T, got, _ string) {
+		if !exists(filepath.Join(got, "regs")) {
+			return // of a zombie there is none: ESRCH, the kernel says
+		}
+		rollup := lines(read(t, got, "smaps_rollup"))
+		maps := lines(read(t, got, "maps"))
+		if last := maps[len(maps)-1]; strings.HasSuffix(last, "[vsyscall]") {
+			maps = maps[:len(maps)-1]
+		}
+		start, _, _ := strings.Cut(maps[0], "-")
+		_, end, _ := strings.Cut(strings.Fields(maps[len(maps)-1])[0], "-")
+		if want := fmt.Sprintf("%-73s[rollup]", start+"-"+end+" ---p 00000000 00:00 0"); rollup[0] != want {
+			t.Errorf("%s/smaps_rollup begins with %q, want %q", got, rollup[0], want)
+		}
+		sums := make(map[string]int)
+		for _, line := range lines(read(t, got, "smaps")) {
+			var name string
+			var kb int
+			if n, _ := fmt.Sscanf(line, "%s %d kB", &name, &kb); n == 2 {
+				sums[name] += kb
+			}
+		}
+		for _, line := range rollup[1:] {
+			var name string
+			var kb int
+			if _, err := fmt.Sscanf(line, "%s %d kB", &name, &kb); err != nil || kb != sums[name] {
+				t.Errorf("%s/smaps_rollup: %q, want %d", got, line, sums[name])
+			}
+		}
+	})
 }

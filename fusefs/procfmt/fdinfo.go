@@ -47,6 +47,10 @@ func FDInfo(w io.Writer, p *decoder.Process, d decoder.Descriptor) error {
 		fmt.Fprintf(b, "Pid:\t%d\nNSpid:\t%d\n", d.PID, d.PID)
 	case *decoder.Tun:
 		fmt.Fprintf(b, "iff:\t%s\n", d.Device)
+	case *decoder.Socket:
+		if d.Unix != nil {
+			fmt.Fprintf(b, "scm_fds: %d\n", d.Files)
+		}
 	case *decoder.Terminal:
 		if d.Master {
 			fmt.Fprintf(b, "tty-index:\t%d\n", d.Index)

@@ -17,7 +17,6 @@ exe cwd root fd map_files: links to what the checkpoint does not have dangle
 fd: the inode numbers of packet sockets
 fdinfo mnt_id: of what is not in the mount table, such as pipes, sockets and memfds
 fdinfo ino: of files that were not deleted, of packet sockets, and of all that is anon_inode but pidfds
-fdinfo scm_fds: of UNIX sockets; the line is missing
 fdinfo eventfd-id eventfd-semaphore
 fdinfo lock: the process that took a lock of flock(2) or a lease; the first that has it is shown; inode and device as above and in maps
 fdinfo owner_prog_type owner_jited: of BPF maps; the lines are missing
@@ -25,12 +24,19 @@ io rchar wchar syscr syscw read_bytes write_bytes cancelled_write_bytes: account
 maps inode: of files that were not deleted
 maps device: of what is not in the mount table
 mountinfo mounts: the types of file systems that CRIU does not know, which are none; the option nosymfollow
+net/tcp net/udp net/raw net/icmp: uid, timers, ref, pointer, drops, timeouts, congestion window; sl of udp, raw and icmp
+net/udp: bytes that wait
+net/unix: RefCount
+net/netlink: Rmem Wmem Dump Locks Drops; the kernel's own sockets
+net/packet: RefCnt R Rmem User Inode
+net/dev: all counters
 ns: the inode numbers; CRIU's ids stand there, equal for processes that share a namespace; pid_for_children is missing
 oom_score
+pagemap: page frame numbers; a page is present where its bytes are in the checkpoint or in a known file
 schedstat: accounting
 sessionid: of the audit system
 setgroups projid_map: missing
-smaps Pss Pss_Dirty Referenced Swap SwapPss Locked: see smaps in README
+smaps smaps_rollup Pss Pss_Dirty Pss_Anon Pss_File Pss_Shmem Referenced Swap SwapPss Locked: see smaps in README
 stat tty_nr tpgid: of a terminal that none of the processes has open
 stat minflt cminflt majflt cmajflt: page faults
 stat utime stime cutime cstime guest_time cguest_time: CPU time
