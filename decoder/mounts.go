@@ -81,18 +81,45 @@ func (c *Checkpoint) MountTable(p *Process) []*Mount {
 	if p.IDs != nil && p.IDs.Mnt != 0 {
 		ns = p.IDs.Mnt
 	}
-	var table []*Mount
-	for _, m := range c.loader.mountOrder {
-		if m.NS == ns {
-			table = append(table, m)
+	for _, n := range c.MountNamespaces() {
+		if n.ID == ns {
+			return n.Table
 		}
 	}
-	return table
+	return nil
 }
 
-// MountTables are the mount tables of all namespaces, each in the kernel's
+// MountNamespace is a mount namespace with its mount table, in the kernel's
 // order.
-func (c *Checkpoint) MountTables() []*Mount { return c.loader.mountOrder }
+type MountNamespace struct {
+	ID    uint32 // CRIU's id
+	Table []*Mount
+}
+
+// MountNamespaces lists the mount namespaces: that of the first process, and
+// the others by their id.
+func (c *Checkpoint) MountNamespaces() []MountNamespace {
+	tables := make(map[uint32][]*Mount)
+	for _, m := range c.loader.mountOrder {
+		tables[m.NS] = append(tables[m.NS], m)
+	}
+	var list []MountNamespace
+	for id, table := range tables {
+		list = append(list, MountNamespace{id, table})
+	}
+	first := c.loader.mountNamespace(c.Processes)
+	slices.SortFunc(list, func(a, b MountNamespace) int {
+		switch {
+		case a.ID == first:
+			return -1
+		case b.ID == first:
+			return 1
+		default:
+			return cmp.Compare(a.ID, b.ID)
+		}
+	})
+	return list
+}
 
 // MountTree is what was mounted at a place, and what was mounted below it.
 type MountTree struct {

@@ -1,7 +1,9 @@
 package integration
 
 import (
+	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -51,4 +53,22 @@ func asSaved(got, live []string) []string {
 	}
 	live[options] = strings.TrimSuffix(live[options], ",nosymfollow")
 	return live
+}
+
+// ns/mnt is the mount table of the first process, and of one in a namespace of
+// its own there is a second.
+func TestMountNamespaces(t *testing.T) {
+	root := mountedOnce(t, testdata("spaces", "spaces.tar.zst"))
+	for _, pid := range pids(t, filepath.Join(root, "procs")) {
+		process := filepath.Join(root, "procs", strconv.Itoa(pid))
+		link, err := os.Readlink(filepath.Join(process, "ns/mnt"))
+		check(t, err)
+		name := "mnt"
+		if pid != 1 {
+			name += "." + strings.Trim(link, "mnt:[]")
+		}
+		if got, want := read(t, root, "ns", name), read(t, process, "mountinfo"); got != want || got == "" {
+			t.Errorf("ns/%s = %q, want that of process %d, %q", name, got, pid, want)
+		}
+	}
 }

@@ -27,6 +27,10 @@ func (b *builder) namespaces() tree.Dir {
 			return sorted(append(b.sysvipc("ns/"+name, ns), b.ipcObjects(ns)...)), nil
 		})})
 	}
+	for i, ns := range b.ck.MountNamespaces() {
+		name := namespaceName("mnt", i, ns.ID)
+		entries = append(entries, tree.Entry{Name: name, Node: b.text("ns/"+name, func(w io.Writer) error { return procfmt.Mountinfo(w, ns.Table) })})
+	}
 	for i, ns := range b.ck.NetNamespaces() {
 		name := namespaceName("net", i, ns.ID)
 		entries = append(entries, tree.Entry{Name: name, Node: tree.NewDir(b.dirAttr(), b.net("ns/"+name, ns, i == 0))})

@@ -36,11 +36,13 @@ type specMount struct {
 
 func mountsOf(ck *decoder.Checkpoint) []mountInfo {
 	mounts := []mountInfo{}
-	for _, m := range ck.MountTables() {
-		mounts = append(mounts, mountInfo{
-			m.NS, m.ID, m.Parent, m.Point, m.FSType, m.Source, m.Root,
-			fmt.Sprintf("%d:%d", m.Dev.Major, m.Dev.Minor), procfmt.MountOptions(m),
-		})
+	for _, ns := range ck.MountNamespaces() {
+		for _, m := range ns.Table {
+			mounts = append(mounts, mountInfo{
+				ns.ID, m.ID, m.Parent, m.Point, m.FSType, m.Source, m.Root,
+				fmt.Sprintf("%d:%d", m.Dev.Major, m.Dev.Minor), procfmt.MountOptions(m),
+			})
+		}
 	}
 	return mounts
 }
