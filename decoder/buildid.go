@@ -27,25 +27,29 @@ func elfBuildID(b *Backing) ([]byte, error) {
 		if _, err := p.ReadAt(notes, 0); err != nil && !errors.Is(err, io.EOF) {
 			return nil, err
 		}
-		if id := findBuildID(notes, f.ByteOrder); id != nil {
+		if id := FindNote(notes, f.ByteOrder, "GNU", ntGNUBuildID); id != nil {
 			return id, nil
 		}
 	}
 	return nil, errNoBuildID
 }
 
-// findBuildID finds NT_GNU_BUILD_ID among notes: sizes of name and
-// descriptor, type, then both of these padded to four bytes; elf(5).
-func findBuildID(notes []byte, order binary.ByteOrder) []byte {
-	const header, ntGNUBuildID = 12, 3
+// ntGNUBuildID is the type of the note with the build-id (NT_GNU_BUILD_ID).
+const ntGNUBuildID = 3
+
+// FindNote is the descriptor of the first note of that name and type, or nil.
+// A note is the sizes of name and descriptor, its type, then both of these
+// padded to four bytes; elf(5).
+func FindNote(notes []byte, order binary.ByteOrder, name string, typ uint32) []byte {
+	const header = 12
 	for len(notes) >= header {
-		name, desc, typ := uint64(order.Uint32(notes)), uint64(order.Uint32(notes[4:])), order.Uint32(notes[8:])
-		start := header + (name+3)&^3
-		end := start + desc
+		nameSize, descSize := uint64(order.Uint32(notes)), uint64(order.Uint32(notes[4:]))
+		start := header + (nameSize+3)&^3
+		end := start + descSize
 		if end > uint64(len(notes)) {
 			return nil
 		}
-		if typ == ntGNUBuildID && string(notes[header:header+name]) == "GNU\x00" {
+		if order.Uint32(notes[8:]) == typ && string(notes[header:header+nameSize]) == name+"\x00" {
 			return notes[start:end]
 		}
 		notes = notes[min((end+3)&^3, uint64(len(notes))):]

@@ -21,8 +21,9 @@ type Checkpoint struct {
 	Processes []*Process // in the order of pstree.img
 	UTS       []UTSNamespace
 	IPC       []IPCNamespace
-	Stats     []Stat    // nil where there are none
-	Time      time.Time // when the dump ended, by the time stamp of its last image
+	Stats     []Stat        // nil where there are none
+	Uptime    time.Duration // of the machine at the dump, as the processes saw it; 0: not known
+	Time      time.Time     // when the dump ended, by the time stamp of its last image
 	Warnings  *Warnings
 
 	loader *loader
@@ -109,6 +110,7 @@ func Open(a *archive.Archive, opts Options) (*Checkpoint, error) {
 		UTS:       l.utsNamespaces(),
 		IPC:       l.ipcNamespaces(processes),
 		Stats:     l.stats(),
+		Uptime:    l.uptime(),
 		Time:      l.time(),
 		Warnings:  l.warn,
 		loader:    l,

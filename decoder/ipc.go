@@ -23,6 +23,7 @@ type IPCNamespace struct {
 	Segments   []IPCSegment
 	Semaphores []IPCSemaphores
 	Queues     []IPCQueue
+	Sysctls    []Sysctl
 }
 
 // IPCObject is what the objects of all kinds have.
@@ -128,9 +129,9 @@ func (l *loader) ipcNamespaces(processes []*Process) []IPCNamespace {
 		return byID[id]
 	}
 	// The settings are there even where the namespace has no object.
-	l.ipcImages("ipcns-var-", func(id uint32, _ string) error {
-		of(id)
-		return nil
+	l.ipcImages("ipcns-var-", func(id uint32, name string) (err error) {
+		of(id).Sysctls, err = l.ipcSysctls(name)
+		return err
 	})
 	for id, s := range l.segments {
 		ns := of(s.ns)

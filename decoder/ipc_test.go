@@ -54,7 +54,8 @@ func TestIPC(t *testing.T) {
 		warning string
 	}{
 		{"none", nil, "", ""},
-		{"a namespace without any", map[string][]byte{"checkpoint/ipcns-var-11.img": nil, "checkpoint/ipcns-var-12.img": {}}, "12:", ""},
+		{"a namespace without any", map[string][]byte{"checkpoint/ipcns-var-12.img": ipcSettings()}, "12:", ""},
+		{"a namespace with broken settings", map[string][]byte{"checkpoint/ipcns-var-12.img": {}}, "12:", "reading the magic"},
 		{"messages", map[string][]byte{msg: queueImage(2, "SECRET", "12345678")}, "11: 5 7=SECRET 8=12345678", ""},
 		{"an empty message", map[string][]byte{msg: queueImage(2, "", "x")}, "11: 5 7= 8=x", ""},
 		{"fewer messages than said", map[string][]byte{msg: queueImage(1<<31, "a")}, "11: 5 7=a", "a queue of 2147483648 messages ends after 1"},

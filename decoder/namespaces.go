@@ -39,6 +39,27 @@ func (l *loader) utsNamespaces() []UTSNamespace {
 	return list
 }
 
+// UTSOf is the UTS namespace of a process, nil where the checkpoint does not
+// have it. If it is not known which it is, it is the first.
+func (c *Checkpoint) UTSOf(p *Process) *UTSNamespace {
+	for i := range c.UTS {
+		if p.IDs == nil || p.IDs.UTS == 0 || p.IDs.UTS == c.UTS[i].ID {
+			return &c.UTS[i]
+		}
+	}
+	return nil
+}
+
+// IPCOf is the IPC namespace of a process, in the same way.
+func (c *Checkpoint) IPCOf(p *Process) *IPCNamespace {
+	for i := range c.IPC {
+		if p.IDs == nil || p.IDs.IPC == 0 || p.IDs.IPC == c.IPC[i].ID {
+			return &c.IPC[i]
+		}
+	}
+	return nil
+}
+
 // matching lists the images whose name matches pattern, sorted.
 func (im *images) matching(pattern string) []string {
 	var names []string

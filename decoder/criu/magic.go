@@ -26,6 +26,7 @@ const (
 	MagicIPCNSMsg    Magic = 0x55453737 // IPCNS_MSG_MAGIC
 	MagicIPCNSSem    Magic = 0x59573019 // IPCNS_SEM_MAGIC
 	MagicIPCNSShm    Magic = 0x46283044 // IPCNS_SHM_MAGIC
+	MagicIPCVar      Magic = 0x53115007 // IPCNS_VAR_MAGIC
 	MagicMemfdInode  Magic = 0x48453499 // MEMFD_INODE_MAGIC
 	MagicMM          Magic = 0x57492820 // MM_MAGIC
 	MagicMountpoints Magic = 0x55563928 // MNTS_MAGIC
@@ -40,6 +41,7 @@ const (
 	MagicSkQueues    Magic = 0x56264026 // SK_QUEUES_MAGIC
 	MagicStats       Magic = 0x57093306 // STATS_MAGIC
 	MagicTCPStream   Magic = 0x51465506 // TCP_STREAM_MAGIC
+	MagicTimens      Magic = 0x43114433 // TIMENS_MAGIC
 	MagicTTYData     Magic = 0x59413026 // TTY_DATA_MAGIC
 	MagicTTYInfo     Magic = 0x59453036 // TTY_INFO_MAGIC
 	MagicUserNS      Magic = 0x55474906 // USERNS_MAGIC
