@@ -43,6 +43,8 @@ func attrOf(n tree.Node, open tree.Content) fuse.Attr {
 	switch n := n.(type) {
 	case tree.File:
 		attr.Size, attr.Blocks = extentOf(n, open)
+	case tree.MagicLink:
+		attr.Size = uint64(len(n.Text()))
 	case tree.Symlink:
 		attr.Size = uint64(len(n.Target()))
 	case tree.Special:

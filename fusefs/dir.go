@@ -2,6 +2,7 @@ package fusefs
 
 import (
 	"context"
+	"errors"
 	"path"
 	"syscall"
 
@@ -21,6 +22,13 @@ type dirNode struct {
 // Lookup serves READDIRPLUS too: for each name in a listing.
 func (d *dirNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
 	elem, err := d.dir.Lookup(name)
+	if personal, is := d.dir.(tree.Personal); is && errors.Is(err, tree.ErrNotExist) {
+		// The kernel must not keep the answer, for another process gets
+		// another. 0 would stand for the default, as would the absence of a
+		// name that has no timeout.
+		out.SetEntryTimeout(1)
+		elem, err = personal.LookupAs(caller(ctx), name)
+	}
 	if err != nil {
 		return nil, errno(err)
 	}

@@ -28,6 +28,9 @@ func identity(n tree.Node, name string) fs.StableAttr {
 		name = strings.Trim(p, "/")
 	}
 	ino, gen := numbers(name)
+	if own := n.Attr().Ino; own > rootInode {
+		ino = own // with the generation still one of its own
+	}
 	return fs.StableAttr{Mode: typeOf(n), Ino: ino, Gen: gen}
 }
 

@@ -35,35 +35,52 @@ type Options struct {
 	FSName string
 	// Size is what df(1) shows as the size, in bytes.
 	Size int64
+	// ReadsLink tells whether a thread asks for the text of a link, rather
+	// than following it. With it a [tree.MagicLink] shows one thing and leads
+	// to another. It may be nil.
+	ReadsLink func(tid int) bool
 }
 
 // Mount mounts root on the directory mountpoint and serves it. The mount is
 // ready when Mount returns. Root mounts by itself, other users through
 // fusermount3.
 func Mount(mountpoint string, root tree.Dir, opts Options) (*Server, error) {
-	raw := fs.NewNodeFS(newRoot(root, opts.Size), nodeOptions())
+	fuseOptions := mountOptions(opts)
 	target := mountpoint
-	if os.Geteuid() != 0 {
+	if os.Geteuid() == 0 {
+		fuseOptions.DirectMountStrict = true
+	} else {
 		fd, err := fusermount(mountpoint, opts)
 		if err != nil {
 			return nil, err
 		}
-		target = fmt.Sprintf("/dev/fd/%d", fd) // go-fuse takes it for an open mount
+		target = openMount(fd)
 	}
-	server, err := fuse.NewServer(raw, target, mountOptions(opts))
+	server, err := serve(target, root, opts, fuseOptions)
 	if err != nil {
-		if target != mountpoint {
-			_ = Unmount(mountpoint, true) // fusermount3 has done its part
-		}
+		_ = Unmount(mountpoint, true) // fusermount3 may have done its part
+		return nil, err
+	}
+	server.mountpoint = mountpoint
+	enlargeReadahead(mountpoint)
+	return server, nil
+}
+
+// openMount is what go-fuse takes for a mount that is there already, with the
+// connection fd to the kernel.
+func openMount(fd int) string { return fmt.Sprintf("/dev/fd/%d", fd) }
+
+// serve serves root on a mount point or an open mount.
+func serve(target string, root tree.Dir, opts Options, fuseOptions *fuse.MountOptions) (*Server, error) {
+	server, err := fuse.NewServer(fs.NewNodeFS(newRoot(root, opts), nodeOptions()), target, fuseOptions)
+	if err != nil {
 		return nil, err
 	}
 	go server.Serve()
 	if err := server.WaitMount(); err != nil {
-		_ = Unmount(mountpoint, true)
 		return nil, err
 	}
-	enlargeReadahead(mountpoint)
-	return &Server{server, mountpoint}, nil
+	return &Server{server: server}, nil
 }
 
 func nodeOptions() *fs.Options {
@@ -85,9 +102,8 @@ func mountOptions(opts Options) *fuse.MountOptions {
 		Name:                 subtype,
 		MaxWrite:             maxRequest, // bounds reads as well
 		MaxReadAhead:         maxRequest,
-		EnableSymlinkCaching: true,
-		DisableSplice:        true, // it costs three system calls a read and gains nothing on plain data
-		DirectMountStrict:    os.Geteuid() == 0,
+		EnableSymlinkCaching: opts.ReadsLink == nil, // else it depends on who asks
+		DisableSplice:        true,                  // it costs three system calls a read and gains nothing on plain data
 		DirectMountFlags:     flags(opts),
 	}
 }

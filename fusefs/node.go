@@ -69,10 +69,9 @@ func (n *node) Access(context.Context, uint32) syscall.Errno {
 }
 
 func (n *node) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errno {
-	root := n.Root().Operations().(*rootNode)
 	*out = fuse.StatfsOut{
 		Bsize: blockSize, Frsize: blockSize,
-		Blocks:  max(1, uint64(root.size+blockSize-1)/blockSize), // none would make df leave the mount out
+		Blocks:  max(1, uint64(n.options().Size+blockSize-1)/blockSize), // none would make df leave the mount out
 		NameLen: unix.NAME_MAX,
 	}
 	return ok
@@ -81,18 +80,35 @@ func (n *node) Statfs(_ context.Context, out *fuse.StatfsOut) syscall.Errno {
 // A rootNode is the root of the mount.
 type rootNode struct {
 	dirNode
-	size int64 // bytes; what statfs(2) shows
+	opts Options
 }
 
-func newRoot(dir tree.Dir, size int64) *rootNode {
-	return &rootNode{dirNode{node: node{elem: dir}, dir: dir}, size}
+func newRoot(dir tree.Dir, opts Options) *rootNode {
+	return &rootNode{dirNode{node: node{elem: dir}, dir: dir}, opts}
 }
+
+// options are those of the mount.
+func (n *node) options() Options { return n.Root().Operations().(*rootNode).opts }
 
 type linkNode struct {
 	node
 	link tree.Symlink
 }
 
-func (n *linkNode) Readlink(context.Context) ([]byte, syscall.Errno) {
+func (n *linkNode) Readlink(ctx context.Context) ([]byte, syscall.Errno) {
+	if magic, is := n.link.(tree.MagicLink); is {
+		if reads := n.options().ReadsLink; reads != nil && reads(caller(ctx)) {
+			return []byte(magic.Text()), ok
+		}
+	}
 	return []byte(n.link.Target()), ok
+}
+
+// caller is the thread that a request comes from, by its number in the PID
+// namespace of the process that mounted; 0 where it is not in there.
+func caller(ctx context.Context) int {
+	if c, ok := fuse.FromContext(ctx); ok {
+		return int(c.Pid)
+	}
+	return 0
 }

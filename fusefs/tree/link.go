@@ -15,6 +15,19 @@ type symlink struct {
 func (s *symlink) Attr() Attr     { return s.attr }
 func (s *symlink) Target() string { return s.target }
 
+// NewMagicLink returns a symbolic link that leads to target and shows text.
+func NewMagicLink(attr Attr, target, text string) MagicLink {
+	attr.Perm = 0o777
+	return &magicLink{symlink{attr, target}, text}
+}
+
+type magicLink struct {
+	symlink
+	text string
+}
+
+func (l *magicLink) Text() string { return l.text }
+
 // NewSpecial returns a FIFO, a socket or a device; mode is its type as in
 // st_mode, such as unix.S_IFIFO.
 func NewSpecial(attr Attr, mode, major, minor uint32) Special {

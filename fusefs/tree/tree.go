@@ -28,6 +28,8 @@ type Attr struct {
 	Nlink    uint32 // 0 stands for 1
 	// MTime, ATime and CTime; the zero time in the latter two stands for MTime.
 	MTime, ATime, CTime time.Time
+	// Ino is the inode number; 0: it comes from the path.
+	Ino uint64
 	// InodePath is the path whose inode number the node has: that of the
 	// first name of a file with several hard links. Empty: the node's own.
 	InodePath string
@@ -114,4 +116,22 @@ type Memory interface {
 type Volatile interface {
 	File
 	Volatile()
+}
+
+// MagicLink marks a [Symlink] that may show another text than the path that it
+// leads to, as the links in /proc/pid do.
+type MagicLink interface {
+	Symlink
+	// Text is what readlink(2) gives.
+	Text() string
+}
+
+// Personal marks a [Dir] in which a process finds names that are not listed
+// and that others do not find.
+type Personal interface {
+	Dir
+	// LookupAs is the node of a name that Lookup does not have, for the
+	// process of that PID; the error is [ErrNotExist] where it is not there
+	// for that process.
+	LookupAs(pid int, name string) (Node, error)
 }
