@@ -133,6 +133,17 @@ func (c *Checkpoint) Process(pid int) *Process {
 	return nil
 }
 
+// LastPID is the greatest of all PIDs and TIDs; 0 where there are none.
+func (c *Checkpoint) LastPID() (last int) {
+	for _, p := range c.Processes {
+		last = max(last, p.PID)
+		for _, t := range p.Threads {
+			last = max(last, t.TID)
+		}
+	}
+	return last
+}
+
 // loader is the state of Open: the images and the tables that they refer to.
 type loader struct {
 	*images

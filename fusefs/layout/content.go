@@ -1,9 +1,11 @@
 package layout
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/ckptfs/ckptfs/decoder"
@@ -15,6 +17,20 @@ import (
 // sorted puts entries into the order of their names.
 func sorted(entries []tree.Entry) []tree.Entry {
 	slices.SortFunc(entries, func(a, b tree.Entry) int { return strings.Compare(a.Name, b.Name) })
+	return entries
+}
+
+// byNumber puts entries into the order of their numbers, as the kernel lists
+// /proc, behind those that have none.
+func byNumber(entries []tree.Entry) []tree.Entry {
+	number := func(e tree.Entry) int {
+		n, err := strconv.Atoi(e.Name)
+		if err != nil {
+			return -1
+		}
+		return n
+	}
+	slices.SortStableFunc(sorted(entries), func(a, b tree.Entry) int { return cmp.Compare(number(a), number(b)) })
 	return entries
 }
 

@@ -16,7 +16,7 @@ func (p *process) fd(depth int) tree.Dir {
 		for _, d := range p.Descriptors {
 			entries = append(entries, tree.Entry{Name: fmt.Sprint(d.FD), Node: p.fileLink(p.attr, depth+1, d.File)})
 		}
-		return sorted(entries)
+		return byNumber(entries)
 	})
 }
 
@@ -37,7 +37,7 @@ func (p *process) fdinfo() tree.Dir {
 			}
 			entries = append(entries, tree.Entry{Name: fmt.Sprint(d.FD), Node: made[c]})
 		}
-		return sorted(entries)
+		return byNumber(entries)
 	})
 }
 
@@ -57,6 +57,6 @@ func (p *process) mapFiles() tree.Dir {
 				entries = append(entries, tree.Entry{Name: name, Node: p.fileLink(p.attr, 3, v.File)})
 			}
 		}
-		return sorted(entries)
+		return byNumber(entries)
 	})
 }

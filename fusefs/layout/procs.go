@@ -58,12 +58,12 @@ func (b *builder) processAttr(p *decoder.Process) tree.Attr {
 
 // procs is procs/.
 func (b *builder) procs(procs []*process) tree.Dir {
-	var entries []tree.Entry
+	entries := b.system(procs)
 	for _, p := range procs {
 		entries = append(entries, tree.Entry{Name: fmt.Sprint(p.PID), Node: p.dir(p.entries)})
 	}
 	entries = append(entries, tree.Entry{Name: "net", Node: b.procNet(b.ck.NetNamespaces()[0].ID)})
-	return tree.NewDir(b.dirAttr(), sorted(entries))
+	return tree.NewDir(b.dirAttr(), byNumber(entries))
 }
 
 // entries is procs/<pid>/. What needs the memory of a process is there even

@@ -21,7 +21,7 @@ func (p *process) tasks() tree.Dir {
 		for _, t := range threads {
 			entries = append(entries, tree.Entry{Name: fmt.Sprint(t.TID), Node: p.dir(func() []tree.Entry { return p.task(t) })})
 		}
-		return sorted(entries)
+		return byNumber(entries)
 	})
 }
 
