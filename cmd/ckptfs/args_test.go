@@ -18,6 +18,7 @@ func TestFlagsFirst(t *testing.T) {
 		{"ckptfs mount a.tar /mnt --spool-dir /tmp", "ckptfs mount --spool-dir /tmp -- a.tar /mnt"},
 		{"ckptfs mount -f -- -a.tar -f", "ckptfs mount -f -- -a.tar -f"},
 		{"ckptfs mount a.tar /mnt -o", "ckptfs mount -o"},
+		{"ckptfs exec a.tar --rootfs b.tar -- ps -e --", "ckptfs exec --rootfs b.tar -- a.tar ps -e --"},
 		{"ckptfs mount - /mnt", "ckptfs mount -- - /mnt"},
 	} {
 		got := flagsFirst(newApp(), strings.Fields(tt.in))
@@ -63,6 +64,12 @@ func TestExitStatus(t *testing.T) {
 		{"ckptfs mount " + dir + " /none", exitUnusable},
 		{"ckptfs mount " + dir + " " + dir, exitUnusable},
 		{"ckptfs umount " + dir, exitUnusable},
+		{"ckptfs exec a.tar", exitUsage},
+		{"ckptfs exec --bad a.tar -- true", exitUsage},
+		{"ckptfs exec /none -- true", exitUnusable},
+		{"ckptfs exec /none -- ckptfs-no-such-command", exitNotFound},
+		{"ckptfs exec /none -- /none/command", exitNotFound},
+		{"ckptfs exec /none -- " + dir, exitNotRunnable},
 	} {
 		if got := run(strings.Fields(tt.args)); got != tt.want {
 			t.Errorf("%s: exit status %d, want %d", tt.args, got, tt.want)

@@ -30,6 +30,7 @@ func run(args []string) int {
 	err := app.Run(flagsFirst(app, args))
 	var usage usageError
 	var child childError
+	var status statusError
 	switch {
 	case err == nil:
 		return exitDone
@@ -40,6 +41,9 @@ func run(args []string) int {
 		return exitUsage
 	default:
 		fmt.Fprintln(os.Stderr, "ckptfs:", escape.String(err.Error()))
+		if errors.As(err, &status) {
+			return status.status
+		}
 		return exitUnusable
 	}
 }
@@ -55,6 +59,7 @@ func newApp() *cli.App {
 			command(umountCommand()),
 			command(showCommand()),
 			command(coreCommand()),
+			command(execCommand()),
 			command(versionCommand()),
 		},
 		OnUsageError: func(_ *cli.Context, err error, _ bool) error {

@@ -11,13 +11,13 @@ import (
 
 // fd is fd/ of a directory at that depth: a link for each descriptor.
 func (p *process) fd(depth int) tree.Dir {
-	return p.dir(func() []tree.Entry {
+	return p.withObjects(p.dir(func() []tree.Entry {
 		var entries []tree.Entry
 		for _, d := range p.Descriptors {
 			entries = append(entries, tree.Entry{Name: fmt.Sprint(d.FD), Node: p.fileLink(p.attr, depth+1, d.File)})
 		}
 		return byNumber(entries)
-	})
+	}))
 }
 
 // fdinfo is fdinfo/: a file for each descriptor. Descriptors of the same file
@@ -57,6 +57,6 @@ func (p *process) mapFiles() tree.Dir {
 				entries = append(entries, tree.Entry{Name: name, Node: p.fileLink(p.attr, 3, v.File)})
 			}
 		}
-		return byNumber(entries)
+		return sorted(entries)
 	})
 }

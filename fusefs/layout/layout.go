@@ -19,6 +19,9 @@ type Options struct {
 	// RawLinks shows links as the processes saw them, instead of confining
 	// them to the mount.
 	RawLinks bool
+	// MagicLinks makes links show their text as the processes saw it, and
+	// lead to where confined ones do.
+	MagicLinks bool
 	// FakeBuildIDs adds to each core file a second one, with made-up pages
 	// that say the build-ids of the mapped files.
 	FakeBuildIDs bool
@@ -26,6 +29,8 @@ type Options struct {
 	// is empty, files that have to name others name them from the tree's root
 	// on.
 	MountPoint string
+
+	top string // the top of the tree as seen from procs/; empty for the directory above
 }
 
 //go:embed README
@@ -34,10 +39,15 @@ var readme []byte
 // Root is the tree of a checkpoint. Nothing is decoded or rendered before it
 // is looked at.
 func Root(ck *decoder.Checkpoint, opts Options) tree.Dir {
+	b := newBuilder(ck, opts)
+	return tree.NewDir(b.dirAttr(), b.root())
+}
+
+func newBuilder(ck *decoder.Checkpoint, opts Options) *builder {
 	b := &builder{ck: ck, opts: opts, netDirs: make(map[uint32][]tree.Entry)}
 	b.recovery = sync.OnceValue(b.findRecovered)
 	b.netFiles()
-	return tree.NewDir(b.dirAttr(), b.root())
+	return b
 }
 
 func (b *builder) root() []tree.Entry {

@@ -1,6 +1,7 @@
 package layout
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -23,10 +24,14 @@ func (b *builder) link(attr tree.Attr, raw, confined string) tree.Symlink {
 		attr.Xattrs = make(map[string]string, 1)
 	}
 	attr.Xattrs[targetXattr] = raw
-	if b.opts.RawLinks {
+	switch {
+	case b.opts.MagicLinks:
+		return tree.NewMagicLink(attr, confined, raw)
+	case b.opts.RawLinks:
 		return tree.NewSymlink(attr, raw)
+	default:
+		return tree.NewSymlink(attr, confined)
 	}
-	return tree.NewSymlink(attr, confined)
 }
 
 // fileLink is a link of a directory at that depth below the mount's root to a
@@ -35,15 +40,22 @@ func (b *builder) link(attr tree.Attr, raw, confined string) tree.Symlink {
 // that is nothing it dangles, as it does on a live system: another file may
 // have the name of a deleted one by now.
 func (b *builder) fileLink(attr tree.Attr, depth int, f *decoder.File) tree.Symlink {
-	raw, up := f.KernelName(), strings.Repeat("../", depth)
-	switch o := b.ck.ObjectOf(f); {
+	raw, top := f.KernelName(), b.fromProcs(depth-1)
+	o := b.ck.ObjectOf(f)
+	switch {
+	case f.Kind == decoder.FileOther && (o == nil || b.opts.MagicLinks):
+		return b.link(attr, raw, raw) // no path: it leads nowhere, or to an object of fd/
 	case o != nil:
-		return b.link(attr, raw, up+"recovered/"+b.recovery().names[o])
-	case f.Kind == decoder.FileOther:
-		return b.link(attr, raw, raw) // no path, and leads nowhere
+		return b.link(attr, raw, top+"recovered/"+b.recovery().names[o])
 	default:
-		return b.link(attr, raw, up+strings.Join(append([]string{"rootfs"}, resolve(nil, nil, raw)...), "/"))
+		return b.link(attr, raw, top+strings.Join(append([]string{"rootfs"}, resolve(nil, nil, raw)...), "/"))
 	}
+}
+
+// fromProcs leads from a directory of that depth below procs/ to the top of the
+// tree.
+func (b *builder) fromProcs(depth int) string {
+	return strings.Repeat("../", depth) + cmp.Or(b.opts.top, "..") + "/"
 }
 
 // confine is the target of a link in the directory dir of the tree root, made

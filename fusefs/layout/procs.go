@@ -91,7 +91,7 @@ func (p *process) entries() []tree.Entry {
 	)
 	if coredump.Check(p.Process) == nil {
 		entries = append(entries,
-			tree.Entry{Name: "core", Node: tree.NewSymlink(p.attr, fmt.Sprintf("../../cores/core.%d", p.PID))},
+			tree.Entry{Name: "core", Node: tree.NewSymlink(p.attr, fmt.Sprintf("%scores/core.%d", p.fromProcs(1), p.PID))},
 			tree.Entry{Name: "gdbinit", Node: p.gdbinit()},
 		)
 	}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os/exec"
+
+	"github.com/urfave/cli/v2"
+)
+
+func execCommand() *cli.Command {
+	return &cli.Command{
+		Name:      "exec",
+		Usage:     "run a program that sees the checkpoint's processes in /proc",
+		ArgsUsage: "ARCHIVE -- COMMAND [ARGUMENT...]",
+		Description: "COMMAND runs on this machine, with its files, but in namespaces of its own:\n" +
+			"/proc is that of the checkpoint, /proc/ckptfs the rest of what mount shows, and\n" +
+			"/proc/self the first process. Links in /proc lead into the checkpoint. The host\n" +
+			"name is the checkpoint's; there is no network, and no IPC object. Users, groups,\n" +
+			"hosts and ports have the names that /etc/passwd, group, hosts and services of\n" +
+			"the checkpoint give them, else none. What COMMAND learns elsewhere, as from /sys\n" +
+			"or, of a PID, from a system call, as prlimit does, is not of the checkpoint.\n\n" +
+			"Nobody else sees any of this, and nothing stays behind: when COMMAND ends, so\n" +
+			"does all that it left running. For those who are not root it takes a kernel\n" +
+			"that lets them make a user namespace; COMMAND then has the user id of the first\n" +
+			"process, and files of other users show as those of 65534.\n\n" +
+			"The exit status is that of COMMAND, 128+N if signal N killed it, 127 if it is\n" +
+			"not found, 126 if it cannot be run, 1 if the checkpoint or the namespaces cannot\n" +
+			"be used.",
+		Flags: sourceFlags(),
+		Action: func(c *cli.Context) error {
+			args := c.Args().Slice()
+			if len(args) < 2 {
+				return usageError{c.Command.Name, errors.New("an argument is missing")}
+			}
+			program, err := lookCommand(args[1])
+			if err != nil {
+				return err
+			}
+			if link := outerLink(); link != nil {
+				return runInit(link, program, args[1:])
+			}
+			return execute(sourcesOf(c, args[0]))
+		},
+	}
+}
+
+// Exit statuses of exec beside the command's own, as those of shells.
+const (
+	exitNotRunnable = 126
+	exitNotFound    = 127
+	exitSignal      = 128 // and the number of the signal
+)
+
+// lookCommand finds a command as a shell does.
+func lookCommand(name string) (string, error) {
+	program, err := exec.LookPath(name)
+	if err == nil || errors.Is(err, exec.ErrDot) { // "." is in $PATH
+		return program, nil
+	}
+	return "", commandError(name, err)
+}
+
+// commandError says that a command cannot be run. Its exit status tells
+// whether it is there.
+func commandError(name string, err error) error {
+	status := exitNotRunnable
+	if errors.Is(err, exec.ErrNotFound) || errors.Is(err, fs.ErrNotExist) {
+		status = exitNotFound
+	}
+	for errors.Unwrap(err) != nil {
+		err = errors.Unwrap(err)
+	}
+	return statusError{status, fmt.Errorf("%s: %w", name, err)}
+}
+
+// A statusError ends the program with a status of its own.
+type statusError struct {
+	status int
+	err    error
+}
+
+func (e statusError) Error() string { return e.err.Error() }
+func (e statusError) Unwrap() error { return e.err }

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/ckptfs/ckptfs/fusefs"
+	"github.com/ckptfs/ckptfs/fusefs/layout"
+)
+
+// runInit is the init process: PID 1 of the command's namespaces. It returns
+// the command's exit status as an error.
+func runInit(outer *execLink, program string, argv []string) error {
+	// What the terminal sends to the process group, the command gets itself,
+	// and the outer process passes on what it alone gets.
+	watch(make(chan os.Signal))
+	m, _, err := outer.receive()
+	if err != nil {
+		return err
+	}
+	if err := prepare(outer, *m.Setup); err != nil {
+		return err
+	}
+	// Rights that prepare needed; of this thread, which starts the command.
+	runtime.LockOSThread()
+	if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); err != nil {
+		return os.NewSyscallError("prctl", err)
+	}
+	command, err := syscall.ForkExec(program, argv, &syscall.ProcAttr{Env: os.Environ(), Files: []uintptr{0, 1, 2}})
+	if err != nil {
+		return commandError(argv[0], err)
+	}
+	go func() {
+		for {
+			m, _, err := outer.receive()
+			if err != nil {
+				return
+			}
+			_ = unix.Kill(command, m.Signal) // it may have ended
+		}
+	}()
+	return reap(outer, command)
+}
+
+// prepare makes the command's surroundings.
+func prepare(outer *execLink, setup execSetup) error {
+	// Mounts of this namespace must not get out. Those of the outside may get
+	// in, or what is unmounted there would stay in use here.
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_SLAVE, ""); err != nil {
+		return namespaceError(err, setup.User)
+	}
+	// The /proc of the new PID namespace. The outer process keeps it: it
+	// tells what a thread is at.
+	const flags = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
+	if err := unix.Mount("proc", "/proc", "proc", flags, ""); err != nil {
+		return namespaceError(err, setup.User)
+	}
+	proc, err := unix.Open("/proc", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return &os.PathError{Op: "open", Path: "/proc", Err: err}
+	}
+	// Tools leave themselves out, and take a process of the checkpoint for
+	// themselves that has their PID.
+	if err := os.WriteFile("/proc/sys/kernel/ns_last_pid", []byte(strconv.Itoa(setup.LastPID)), 0); err != nil {
+		fmt.Fprintf(os.Stderr, "ckptfs: exec: warning: the command may have the PID of a process of the checkpoint, which tools then leave out: %v\n", err)
+	}
+	// All users that the command may become may read the mount: nobody else
+	// can reach it.
+	connection, err := fusefs.Attach("/proc", fusefs.Options{AllowOther: true, FSName: setup.FSName})
+	if err != nil {
+		return fmt.Errorf("/proc: %w", err)
+	}
+	outer.send(execMessage{}, connection, proc)
+	_ = unix.Close(connection)
+	_ = unix.Close(proc)
+	if _, _, err := outer.receive(); err != nil { // that it is served
+		return err
+	}
+	if err := unix.Sethostname(uts(setup.NodeName)); err != nil {
+		return os.NewSyscallError("sethostname", err)
+	}
+	if err := unix.Setdomainname(uts(setup.DomainName)); err != nil {
+		return os.NewSyscallError("setdomainname", err)
+	}
+	return cover()
+}
+
+// cover mounts over the files of this machine by which tools would give names
+// to what is of the checkpoint. Those that are not there need none.
+func cover() error {
+	for name, path := range layout.Covers {
+		err := unix.Mount(layout.CoversDir+"/"+name, path, "", unix.MS_BIND, "")
+		if err != nil && !errors.Is(err, unix.ENOENT) {
+			return fmt.Errorf("%s: %w", path, os.NewSyscallError("mount", err))
+		}
+	}
+	return nil
+}
+
+// uts is a name as the kernel takes it (include/uapi/linux/utsname.h:
+// __NEW_UTS_LEN).
+func uts(name string) []byte { return []byte(name[:min(len(name), 64)]) }
+
+// reap waits for the command, and for what it leaves behind, as the first
+// process of a PID namespace must.
+func reap(outer *execLink, command int) error {
+	for {
+		var status unix.WaitStatus
+		pid, err := unix.Wait4(-1, &status, unix.WUNTRACED, nil)
+		switch {
+		case errors.Is(err, unix.EINTR):
+		case err != nil:
+			return os.NewSyscallError("wait4", err)
+		case pid != command:
+		case status.Stopped():
+			outer.send(execMessage{Stopped: true})
+		case status.Signaled():
+			return childError(exitSignal + int(status.Signal()))
+		default:
+			return childError(status.ExitStatus())
+		}
+	}
+}

@@ -1,0 +1,83 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"slices"
+
+	"golang.org/x/sys/unix"
+)
+
+// terminal is the controlling terminal of the outer process; nil for none.
+//
+// The outer process shares its process group with the command, unless that is
+// a shell, which makes one of its own and takes the terminal for it.
+type terminal struct{ file *os.File }
+
+func openTerminal() *terminal {
+	file, err := os.OpenFile("/dev/tty", os.O_RDWR|unix.O_NOCTTY, 0)
+	if err != nil {
+		return nil
+	}
+	return &terminal{file}
+}
+
+// foreground is the process group that has the terminal; 0 if that is not
+// known.
+func (t *terminal) foreground() int {
+	if t == nil {
+		return 0
+	}
+	group, err := unix.IoctlGetInt(int(t.file.Fd()), unix.TIOCGPGRP)
+	if err != nil {
+		return 0
+	}
+	return group
+}
+
+// mayHaveSent tells whether a signal to this process comes from the terminal,
+// as far as can be known. It has then reached the command too.
+func (t *terminal) mayHaveSent(s os.Signal) bool {
+	if s == unix.SIGTTIN || s == unix.SIGTTOU {
+		return true
+	}
+	return slices.Contains([]os.Signal{unix.SIGINT, unix.SIGQUIT, unix.SIGTSTP}, s) && t.foreground() == unix.Getpgrp()
+}
+
+// give gives the terminal to a process group. If that fails, it has gone.
+func (t *terminal) give(group int) {
+	_ = unix.IoctlSetPointerInt(int(t.file.Fd()), unix.TIOCSPGRP, group)
+}
+
+// stop stops this process, as its command has stopped, and returns when the
+// shell continues it. The command then has the terminal again if it had it.
+func (t *terminal) stop(pid1 *os.Process) {
+	had := t.foreground()
+	continued := make(chan os.Signal, 1)
+	signal.Notify(continued, unix.SIGCONT)
+	defer signal.Stop(continued)
+	_ = unix.Kill(os.Getpid(), unix.SIGSTOP)
+	<-continued // it may have returned before this process was stopped
+	if t.foreground() == unix.Getpgrp() && sameNamespace(had, pid1.Pid) {
+		t.give(had)
+	}
+}
+
+// sameNamespace tells whether two processes are in one PID namespace.
+func sameNamespace(a, b int) bool {
+	of := func(pid int) string {
+		name, _ := os.Readlink(fmt.Sprintf("/proc/%d/ns/pid", pid)) // else it has ended
+		return name
+	}
+	return of(a) != "" && of(a) == of(b)
+}
+
+// takeBack takes the terminal back from a process group that has ended with
+// the command.
+func (t *terminal) takeBack() {
+	if group := t.foreground(); group > 0 && errors.Is(unix.Kill(-group, 0), unix.ESRCH) {
+		t.give(unix.Getpgrp())
+	}
+}
