@@ -78,7 +78,7 @@ func grepMemory(t *testing.T, root, text string) map[int][]uint64 {
 	t.Helper()
 	hit := regexp.MustCompile(`^procs/(\d+)/mem\.d/([0-9a-f]{16})-[0-9a-f]{16}\.[rwxps-]{4}\.[A-Za-z0-9._-]+:(\d+):` + text + `$`)
 	at, files := map[int][]uint64{}, map[string]bool{}
-	for _, line := range lines(shell(t, root, `grep -rabo `+text+` procs/*/mem.d`)) {
+	for _, line := range lines(shell(t, root, `grep -rabo `+text+` procs/[0-9]*/mem.d`)) {
 		m := hit.FindStringSubmatch(line)
 		if m == nil {
 			t.Fatalf("grep prints %q", line)
@@ -92,7 +92,7 @@ func grepMemory(t *testing.T, root, text string) map[int][]uint64 {
 		at[pid] = append(at[pid], start+offset)
 		files[m[1]+"/"+m[2]] = true
 	}
-	named := lines(shell(t, filepath.Join(root, "procs"), `grep -rl `+text+` */mem.d`))
+	named := lines(shell(t, filepath.Join(root, "procs"), `grep -rl `+text+` [0-9]*/mem.d`))
 	if len(named) != len(files) {
 		t.Errorf("grep -rl %s = %q, want %d files", text, named, len(files))
 	}

@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -130,7 +131,8 @@ func TestNamespaces(t *testing.T) {
 	for _, r := range slices.Concat(recorded, alsoRecorded) {
 		root, record := filepath.Join(mountedOnce(t, testdata(r.archive)), "procs"), unpackedOnce(t, r.truth)
 		ours, live := make(map[string]map[string]string), make(map[string]map[string]string)
-		for _, pid := range names(t, root) {
+		for _, n := range pids(t, root) {
+			pid := fmt.Sprint(n)
 			if !exists(filepath.Join(root, pid, "regs")) {
 				if list := names(t, filepath.Join(root, pid, "ns")); len(list) != 0 {
 					t.Errorf("%s: zombie %s has the namespaces %v, want none", r.name, pid, list)
