@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 
 	"github.com/ckptfs/ckptfs/coredump"
@@ -70,24 +71,40 @@ func (b *builder) procs(procs []*process) tree.Dir {
 // where its mm image is broken, and fails when it is read; a dead process has
 // only what the kernel shows of a zombie.
 func (p *process) entries() []tree.Entry {
-	entries := append(p.ofThread("", p.Leader(), true), p.shared()...)
+	return sorted(append(p.ofKernel(), p.ofOurs()...))
+}
+
+// ofKernel is what the kernel has there, too.
+func (p *process) ofKernel() []tree.Entry {
+	entries := slices.Concat(p.ofThread("", p.Leader(), true), p.shared(), p.links(processDepth))
 	entries = append(entries,
-		tree.Entry{Name: "cmdline.txt", Node: p.items("cmdline.txt", procfmt.Cmdline)},
 		tree.Entry{Name: "map_files", Node: p.mapFiles()},
 		tree.Entry{Name: "task", Node: p.tasks()},
 		tree.Entry{Name: "timers", Node: p.render("timers", func(w io.Writer) error { return procfmt.Timers(w, p.Process) })},
-		tree.Entry{Name: "unavailable", Node: p.render("unavailable", procfmt.Unavailable)},
 	)
 	if p.State.Dead() {
-		return sorted(append(entries, p.links(processDepth)...))
+		return entries
+	}
+	return append(entries,
+		tree.Entry{Name: "coredump_filter", Node: p.constant(procfmt.CoredumpFilter)},
+		tree.Entry{Name: "timerslack_ns", Node: p.constant(procfmt.TimerSlack)},
+	)
+}
+
+// ofOurs is what the kernel does not have.
+func (p *process) ofOurs() []tree.Entry {
+	entries := []tree.Entry{
+		{Name: "cmdline.txt", Node: p.items("cmdline.txt", procfmt.Cmdline)},
+		{Name: "unavailable", Node: p.render("unavailable", procfmt.Unavailable)},
+	}
+	if p.State.Dead() {
+		return entries
 	}
 	entries = append(entries,
 		tree.Entry{Name: "build-ids", Node: p.text("build-ids", func(w io.Writer) error { return procfmt.BuildIDs(w, p.MM) })},
-		tree.Entry{Name: "coredump_filter", Node: p.constant(procfmt.CoredumpFilter)},
 		tree.Entry{Name: "environ.txt", Node: p.items("environ.txt", procfmt.Environ)},
 		tree.Entry{Name: "mem.d", Node: p.memDir()},
 		tree.Entry{Name: "mem.idx", Node: p.text("mem.idx", func(w io.Writer) error { return procfmt.MemIdx(w, p.MM, p.space()) })},
-		tree.Entry{Name: "timerslack_ns", Node: p.constant(procfmt.TimerSlack)},
 	)
 	if coredump.Check(p.Process) == nil {
 		entries = append(entries,
@@ -95,7 +112,7 @@ func (p *process) entries() []tree.Entry {
 			tree.Entry{Name: "gdbinit", Node: p.gdbinit()},
 		)
 	}
-	return sorted(append(entries, p.links(processDepth)...))
+	return entries
 }
 
 // sharedEntries are what all threads of a process have alike: the nodes stand in

@@ -32,7 +32,9 @@ func (b *builder) system(procs []*process) []tree.Entry {
 	first := procs[0]
 	entries = append(entries,
 		text("mounts", func(w io.Writer) error { return procfmt.Mounts(w, b.ck.MountTable(first.Process)) }),
-		tree.Entry{Name: "self", Node: first.dir(first.entries)},
+		// Without what is ours: whoever reads all of procs/ has it from the
+		// process's own directory.
+		tree.Entry{Name: "self", Node: first.dir(func() []tree.Entry { return sorted(first.ofKernel()) })},
 	)
 	if ns := b.ck.IPCOf(first.Process); ns != nil {
 		entries = append(entries, tree.Entry{Name: "sysvipc", Node: tree.NewDir(b.dirAttr(), b.sysvipc("procs/sysvipc", *ns))})
