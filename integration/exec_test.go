@@ -154,24 +154,6 @@ func TestExecAgainstTruth(t *testing.T) {
 	}
 }
 
-// YARA scans a process by its PID.
-func TestExecYARA(t *testing.T) {
-	require(t, "yara")
-	rules := filepath.Join(t.TempDir(), "rules")
-	if err := os.WriteFile(rules, []byte(`rule token { strings: $a = "API_TOKEN=s3cr3t-in-env" condition: $a }`), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	r := execZoo(t, "yara -s "+rules+" 1; grep -Habo API_TOKEN=s3cr3t-in-env /proc/1/mem.d/*stack | cut -d/ -f 5")
-	var scanned, start, offset uint64
-	_, err := fmt.Sscanf(r.stdout, "token 1\n%v:$a: API_TOKEN=s3cr3t-in-env\n%x", &scanned, &start)
-	if at := strings.LastIndex(r.stdout, "stack:"); at >= 0 {
-		fmt.Sscan(r.stdout[at+len("stack:"):], &offset)
-	}
-	if err != nil || r.stderr != "" || scanned != start+offset || offset == 0 {
-		t.Errorf("yara and grep print %q, %q (%v), want one address", r.stdout, r.stderr, err)
-	}
-}
-
 // Links show what the process saw and lead into the checkpoint.
 func TestExecLinks(t *testing.T) {
 	require(t, "python3", "sha256sum")

@@ -153,7 +153,8 @@ func output(t testing.TB, name string, args ...string) string {
 
 // require skips the test where one of the things it needs is missing, and
 // fails it when CKPTFS_REQUIRE lists that thing. "fuse" is a usable /dev/fuse,
-// "gdb16" that of scripts/gdb16; every other name is a command.
+// "gdb16" that of scripts/gdb16, "python3-psutil" that module of Debian's Python;
+// every other name is a command.
 func require(t testing.TB, things ...string) {
 	t.Helper()
 	for _, thing := range things {
@@ -173,6 +174,8 @@ func lookFor(thing string) error {
 	case "gdb16":
 		_, err := gdb16()
 		return err
+	case "python3-psutil":
+		return exec.Command("/usr/bin/python3", "-c", "import psutil").Run()
 	case "fuse":
 	default:
 		_, err := exec.LookPath(thing)

@@ -43,6 +43,15 @@ var recorded = []recording{
 	{"docker", "docker/docker-container-dir.tar.zst", "docker/truth.tar.zst", "nonroot", ""},
 }
 
+// mountWithParent mounts a recorded checkpoint so that all its memory is there,
+// but for the files of the image.
+func mountWithParent(t *testing.T, r recording) string {
+	if r.parent == "" {
+		return mountedOnce(t, testdata(r.archive))
+	}
+	return mount(t, testdata(r.archive), "--parent", testdata(r.parent))
+}
+
 // With the files of the image, and the parent, every page of every process is
 // the live one's, through mem, mem.d and the cores, and no page holds more.
 func TestEveryPageIsTheLiveProcess(t *testing.T) {
