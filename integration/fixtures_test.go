@@ -122,12 +122,17 @@ func lines(text string) []string {
 // must succeed and say nothing on standard error.
 func shell(t testing.TB, dir, script string) string {
 	t.Helper()
-	cmd := exec.Command("bash", "-euc", script)
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8")
-	r := runCmd(t, 2*commandLimit, cmd)
+	r := runCmd(t, 2*commandLimit, bash(dir, script))
 	if r.code != 0 || r.stderr != "" {
 		t.Fatalf("%s\nexit status %d, stderr %q\n%s", script, r.code, r.stderr, r.stdout)
 	}
 	return r.stdout
+}
+
+// bash prepares to run a script in dir.
+func bash(dir, script string) *exec.Cmd {
+	cmd := exec.Command("bash", "-euc", script)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "LC_ALL=C.UTF-8")
+	return cmd
 }
