@@ -16,14 +16,18 @@ type Archive struct {
 	form    string
 	size    int64 // bytes of the archive as it lies on disk
 	modTime time.Time
+	cut     bool // expanded no further than Options.Head
 	closer  io.Closer
 }
 
 // Options are the settings of Open; the zero value serves.
 type Options struct {
 	// SpoolDir is where compressed archives are expanded. Empty stands for
-	// $TMPDIR, or /var/tmp: /tmp is memory on many machines.
+	// $TMPDIR, or /var/tmp where that is not set or kept in memory.
 	SpoolDir string
+	// Head, if not 0, is how many bytes of a compressed archive are expanded.
+	// What comes behind them is missing, as if the archive were damaged.
+	Head int64
 	// Progress is called when an archive is to be expanded, with its form and
 	// its size in bytes. What is written to the result is the compressed
 	// bytes as they are used up, and where that fails, so does the expansion;
@@ -41,10 +45,20 @@ func Open(path string, opts Options) (*Archive, error) {
 	if err != nil {
 		return nil, err
 	}
+	a, err := OpenFile(f, opts)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return a, nil
+}
+
+// OpenFile is Open for a file or directory that is open. It is closed with the
+// archive, or before.
+func OpenFile(f *os.File, opts Options) (*Archive, error) {
 	a, err := open(f, opts)
 	if err != nil {
 		f.Close()
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, err
 	}
 	return a, nil
 }
@@ -105,6 +119,7 @@ func openTar(r io.ReaderAt, compressed int64, opts Options) (*Archive, error) {
 			return nil, err
 		}
 		content, a.closer = spooled, spooled
+		a.cut = opts.Head > 0 && size == opts.Head
 	}
 	a.index = indexTar(content, size)
 	if damage := a.Damage(); len(a.members) == 0 && isFormat(damage) {
@@ -159,6 +174,9 @@ func (a *Archive) Without(out func(*Member) bool) *Archive {
 
 // Damage lists what was found wrong, each with its place.
 func (a *Archive) Damage() []error { return a.damage.list() }
+
+// Cut tells whether members may be missing because of Options.Head.
+func (a *Archive) Cut() bool { return a.cut }
 
 // ModTime is when the archive was last modified.
 func (a *Archive) ModTime() time.Time { return a.modTime }

@@ -21,7 +21,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func writeFile(t *testing.T, b []byte) string {
+func writeFile(t testing.TB, b []byte) string {
 	t.Helper()
 	// A name that lies.
 	path := filepath.Join(t.TempDir(), "archive.zip")
@@ -31,7 +31,7 @@ func writeFile(t *testing.T, b []byte) string {
 	return path
 }
 
-func compress(t *testing.T, b []byte, writer func(io.Writer) (io.WriteCloser, error)) []byte {
+func compress(t testing.TB, b []byte, writer func(io.Writer) (io.WriteCloser, error)) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	w, err := writer(&out)
@@ -47,15 +47,15 @@ func compress(t *testing.T, b []byte, writer func(io.Writer) (io.WriteCloser, er
 	return out.Bytes()
 }
 
-func gz(t *testing.T, b []byte) []byte {
+func gz(t testing.TB, b []byte) []byte {
 	return compress(t, b, func(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriter(w), nil })
 }
 
-func zst(t *testing.T, b []byte) []byte {
+func zst(t testing.TB, b []byte) []byte {
 	return compress(t, b, func(w io.Writer) (io.WriteCloser, error) { return zstd.NewWriter(w) })
 }
 
-func xzip(t *testing.T, b []byte) []byte {
+func xzip(t testing.TB, b []byte) []byte {
 	return compress(t, b, func(w io.Writer) (io.WriteCloser, error) { return xz.NewWriter(w) })
 }
 
@@ -201,40 +201,24 @@ func TestXZDictionary(t *testing.T) {
 	}
 }
 
-// TestSpoolIsSparse expands zeros into holes.
-func TestSpoolIsSparse(t *testing.T) {
-	a, err := Open(writeFile(t, zst(t, build(t, file("zeros", strings.Repeat("\x00", 8<<20))))), Options{SpoolDir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer a.Close()
-	var st unix.Stat_t
-	if err := unix.Fstat(int(a.closer.(*os.File).Fd()), &st); err != nil {
-		t.Fatal(err)
-	}
-	if used := st.Blocks * 512; used > 1<<20 {
-		t.Errorf("the spool uses %d bytes for 8 MiB of zeros", used)
-	}
-}
-
-type counter struct {
+type progressCounter struct {
 	n      int64
 	closed bool
 }
 
-func (c *counter) Write(p []byte) (int, error) {
+func (c *progressCounter) Write(p []byte) (int, error) {
 	c.n += int64(len(p))
 	return len(p), nil
 }
 
-func (c *counter) Close() error {
+func (c *progressCounter) Close() error {
 	c.closed = true
 	return nil
 }
 
 func TestProgress(t *testing.T) {
 	b := zst(t, build(t, file("a", "A")))
-	var c counter
+	var c progressCounter
 	a, err := Open(writeFile(t, b), Options{Progress: func(form string, size int64) io.WriteCloser {
 		if form != "tar.zst" || size != int64(len(b)) {
 			t.Errorf("Progress(%q, %d), want tar.zst, %d", form, size, len(b))

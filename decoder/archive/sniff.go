@@ -2,6 +2,7 @@ package archive
 
 import (
 	"bytes"
+	"cmp"
 	"compress/bzip2"
 	"errors"
 	"io"
@@ -44,14 +45,48 @@ func newZstd(r io.Reader) (io.Reader, error) {
 	return d.IOReadCloser(), nil
 }
 
-// sniff tells the form of a file by its first bytes.
-func sniff(r io.ReaderAt) (form, error) {
+// Likeness tells how much a file is like an archive.
+type Likeness uint8
+
+// What a file can be.
+const (
+	Unlike  Likeness = iota // something else, such as a text or a program
+	Unknown                 // nothing that is known: it may be a damaged archive
+	Alike                   // an archive
+)
+
+// Liken looks at the first bytes of a file.
+func Liken(r io.ReaderAt) (Likeness, error) {
+	head, err := readHead(r)
+	if err != nil {
+		return Unknown, err
+	}
+	_, isCompressed := compressed(head)
+	switch {
+	case isCompressed, isSkippable(head), startsTar(head):
+		return Alike, nil
+	case len(head) == 0, known(head) == "":
+		return Unknown, nil
+	default:
+		return Unlike, nil
+	}
+}
+
+func readHead(r io.ReaderAt) ([]byte, error) {
 	head := make([]byte, block)
 	n, err := r.ReadAt(head, 0)
 	if n < len(head) && err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	return head[:n], nil
+}
+
+// sniff tells the form of a file by its first bytes.
+func sniff(r io.ReaderAt) (form, error) {
+	head, err := readHead(r)
+	if err != nil {
 		return form{}, err
 	}
-	head = head[:n]
 	if f, ok := compressed(head); ok {
 		return f, nil
 	}
@@ -80,12 +115,18 @@ func isSkippable(head []byte) bool {
 	return len(head) >= 4 && head[0]&0xf0 == 0x50 && head[1] == 0x2a && head[2] == 0x4d && head[3] == 0x18
 }
 
-// describe says what a file is that is no archive, as far as it is obvious.
+// describe says what a file is that is no archive.
 func describe(head []byte) string {
-	f, isCompressed := compressed(head)
-	switch {
-	case isCompressed:
+	if f, ok := compressed(head); ok {
 		return "compressed as a " + f.name + " is"
+	}
+	return cmp.Or(known(head), "a file of unknown format, or a tar with a broken first header")
+}
+
+// known says what a file is that is no archive, as far as it is obvious, or
+// "".
+func known(head []byte) string {
+	switch {
 	case len(head) == 0:
 		return "an empty file"
 	case bytes.HasPrefix(head, []byte("\x7fELF")):
@@ -97,6 +138,6 @@ func describe(head []byte) string {
 	case utf8.Valid(head) && !bytes.ContainsRune(head, 0):
 		return "a text file"
 	default:
-		return "a file of unknown format, or a tar with a broken first header"
+		return ""
 	}
 }

@@ -2,26 +2,24 @@ package archive
 
 import (
 	"bufio"
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-
-	"golang.org/x/sys/unix"
 )
 
 // spool expands a compressed archive of that size into a file without a
 // name, and returns it and its size. Where the stream breaks off, what came
 // out until then is kept, and damage says why it ended.
 func spool(f io.Reader, compressed int64, form form, opts Options) (out *os.File, size int64, damage, err error) {
-	in := f
+	count := &counter{Reader: f}
 	if opts.Progress != nil {
 		progress := opts.Progress(form.name, compressed)
 		defer progress.Close()
-		in = io.TeeReader(f, progress)
+		count.Reader = io.TeeReader(f, progress)
 	}
-	expanded, err := form.expand(bufio.NewReaderSize(in, 1<<20))
+	in := bufio.NewReaderSize(count, 1<<20)
+	expanded, err := form.expand(in)
 	if err != nil {
 		return nil, 0, nil, &FormatError{0, fmt.Errorf("%s: %w", form.name, unexpected(err))}
 	}
@@ -37,61 +35,55 @@ func spool(f io.Reader, compressed int64, form form, opts Options) (out *os.File
 	case !startsTar(head):
 		return nil, 0, nil, &NotArchiveError{"a " + form.name + " that expands to something else: " + describe(head)}
 	}
-	dir := cmp.Or(opts.SpoolDir, os.Getenv("TMPDIR"), "/var/tmp")
+	dir, err := spoolDir(opts.SpoolDir)
+	if err != nil {
+		return nil, 0, nil, err
+	}
 	out, err = unnamed(dir)
 	if err != nil {
 		return nil, 0, nil, &SpoolError{dir, err}
 	}
-	size, damage, err = copySparse(out, buffered)
+	w := &sparseWriter{file: out, dir: dir, limit: expansionLimit(compressed)}
+	var content io.Reader = buffered
+	if opts.Head > 0 {
+		content = io.LimitReader(buffered, opts.Head)
+	}
+	damage, err = w.copy(content)
 	if err != nil {
 		out.Close()
-		return nil, 0, nil, &SpoolError{dir, err}
+		return nil, 0, nil, w.explain(err, count.n-int64(in.Buffered()), compressed)
 	}
-	return out, size, damage, nil
+	return out, w.size, damage, nil
 }
 
-// unnamed makes a file in dir that is gone when it is closed.
-func unnamed(dir string) (*os.File, error) {
-	f, err := os.OpenFile(dir, os.O_RDWR|unix.O_TMPFILE, 0o600)
-	if !errors.Is(err, unix.EOPNOTSUPP) && !errors.Is(err, unix.EISDIR) {
-		return f, err
+// expansionLimit is how many bytes a compressed archive may expand to. Beyond
+// it is a compression bomb: a tar of zeros takes no room on disk, but the time
+// to write down that there are none. Memory that compresses as well as that
+// can be expanded by other tools.
+func expansionLimit(compressed int64) int64 {
+	const always, ratio = 64 << 30, 200
+	if compressed < always/ratio {
+		return always
 	}
-	// The file system does not know O_TMPFILE.
-	f, err = os.CreateTemp(dir, "ckptfs-")
-	if err != nil {
-		return nil, err
-	}
-	return f, os.Remove(f.Name())
+	return min(compressed, 1<<50) * ratio
 }
 
-// copySparse writes what r has to f, leaving holes for zeros. It returns the
-// error of reading apart from that of writing.
-func copySparse(f *os.File, r io.Reader) (size int64, readErr, writeErr error) {
-	buf := make([]byte, 64<<10)
-	for readErr == nil {
-		var n int
-		n, readErr = fill(buf, r)
-		if n > 0 && !zeros(buf[:n]) {
-			if _, err := f.WriteAt(buf[:n], size); err != nil {
-				return 0, nil, err
-			}
-		}
-		size += int64(n)
-	}
-	if readErr == io.EOF { //nolint:errorlint // a wrapped one is no proper end
-		readErr = nil
-	}
-	return size, readErr, f.Truncate(size)
+// bombError is the error of what expands to more than that limit.
+type bombError struct{ compressed, limit int64 }
+
+func (e *bombError) Error() string {
+	return fmt.Sprintf("%d bytes that expand to more than %d: a compression bomb, or else to be expanded by another tool first", e.compressed, e.limit)
 }
 
-// fill reads until buf is full or r fails, and keeps the error as it is:
-// io.ReadFull would make a proper end look like one that comes too early.
-func fill(buf []byte, r io.Reader) (n int, err error) {
-	for n < len(buf) && err == nil {
-		var m int
-		m, err = r.Read(buf[n:])
-		n += m
-	}
+// counter counts what is read through it.
+type counter struct {
+	io.Reader
+	n int64
+}
+
+func (c *counter) Read(p []byte) (int, error) {
+	n, err := c.Reader.Read(p)
+	c.n += int64(n)
 	return n, err
 }
 
@@ -101,13 +93,4 @@ func unexpected(err error) error {
 		return io.ErrUnexpectedEOF
 	}
 	return err
-}
-
-func zeros(p []byte) bool {
-	for _, c := range p {
-		if c != 0 {
-			return false
-		}
-	}
-	return true
 }
