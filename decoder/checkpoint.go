@@ -49,6 +49,9 @@ type Options struct {
 	Checkpoint string
 	// Spool says where compressed tars inside the archive are expanded.
 	Spool archive.Options
+	// Brief leaves out all but what the engine wrote about the container and
+	// which processes there are; they then have nothing but their IDs.
+	Brief bool
 }
 
 // Open decodes the small images of a checkpoint and finds the large ones; it
@@ -84,6 +87,11 @@ func Open(a *archive.Archive, opts Options) (*Checkpoint, error) {
 	// root file system as an image layer: internal/cri/server,
 	// container_checkpoint_linux.go:writeRootFsDiffTar.
 	source.layer = source.layer || container.Engine == "containerd"
+	if opts.Brief {
+		return &Checkpoint{
+			Archive: a, Form: l.source.form, Container: container, Processes: l.processIDs(), Time: l.time(), Warnings: l.warn, loader: l,
+		}, nil
+	}
 	l.deleted = l.loadDeletedFiles()
 	l.mounts, l.mountOrder = l.loadMounts()
 	l.segments = l.loadSegments()

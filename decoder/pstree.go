@@ -14,16 +14,7 @@ import (
 // there are: an archive may carry images of dead ones, left from an earlier
 // checkpoint of the same container.
 func (l *loader) processes() []*Process {
-	var entries []*pstree.PstreeEntry
-	name := l.name("pstree.img")
-	err := each(l.images, name, criu.MagicPstree, func(e *pstree.PstreeEntry, _ *criu.Reader) error {
-		if !l.newTask(e.GetPid()) {
-			l.warn.Addf("%s: process %d: impossible or repeated PID, left out", name, e.GetPid())
-			return nil
-		}
-		entries = append(entries, e)
-		return nil
-	})
+	entries, err := l.pstree()
 	l.warn.Add(err)
 	l.sessions = l.controlling()
 	// All PIDs are known by now, and no thread can take one.
@@ -32,6 +23,35 @@ func (l *loader) processes() []*Process {
 		list = append(list, l.process(e))
 	}
 	return list
+}
+
+// processIDs are the processes and nothing of them but their IDs; nil where
+// not all can be told.
+func (l *loader) processIDs() []*Process {
+	entries, err := l.pstree()
+	if err != nil {
+		l.warn.Add(err)
+		return nil
+	}
+	list := make([]*Process, len(entries))
+	for i, e := range entries {
+		list[i] = newProcess(e)
+	}
+	return list
+}
+
+// pstree is the process tree, with all that could be decoded of it.
+func (l *loader) pstree() (entries []*pstree.PstreeEntry, err error) {
+	name := l.name("pstree.img")
+	err = each(l.images, name, criu.MagicPstree, func(e *pstree.PstreeEntry, _ *criu.Reader) error {
+		if !l.newTask(e.GetPid()) {
+			l.warn.Addf("%s: process %d: impossible or repeated PID, left out", name, e.GetPid())
+			return nil
+		}
+		entries = append(entries, e)
+		return nil
+	})
+	return entries, err
 }
 
 // newTask tells whether a task can have that ID: a positive number that no
@@ -57,10 +77,7 @@ const maxPID = 4 << 20
 // process decodes what the images say of one entry of the process tree. What
 // fails becomes a warning and is missing in the result.
 func (l *loader) process(e *pstree.PstreeEntry) *Process {
-	p := &Process{
-		PID: int(e.GetPid()), PPID: int(e.GetPpid()),
-		PGID: int(e.GetPgid()), SID: int(e.GetSid()),
-	}
+	p := newProcess(e)
 	leader, err := l.core(p.PID)
 	if err != nil {
 		l.warn.Add(fmt.Errorf("process %d: %w", p.PID, err))
@@ -82,6 +99,13 @@ func (l *loader) process(e *pstree.PstreeEntry) *Process {
 	p.FS = l.fs(p.PID)
 	p.MM = l.mm(p.PID, p.arch())
 	return p
+}
+
+func newProcess(e *pstree.PstreeEntry) *Process {
+	return &Process{
+		PID: int(e.GetPid()), PPID: int(e.GetPpid()),
+		PGID: int(e.GetPgid()), SID: int(e.GetSid()),
+	}
 }
 
 func (l *loader) ids(pid int) *IDs {
