@@ -21,10 +21,12 @@ const (
 
 // attrTimeout is how long the kernel may keep the attributes of a node.
 func attrTimeout(n tree.Node) time.Duration {
-	if _, volatile := n.(tree.Volatile); volatile {
+	switch n.(type) {
+	case tree.Volatile, tree.Live, tree.Session:
 		return 0
+	default:
+		return keep
 	}
-	return keep
 }
 
 // attrOf is what stat(2) shows of a node, but for its inode number. Open is

@@ -21,30 +21,44 @@ type dirNode struct {
 
 // Lookup serves READDIRPLUS too: for each name in a listing.
 func (d *dirNode) Lookup(ctx context.Context, name string, out *fuse.EntryOut) (*fs.Inode, syscall.Errno) {
+	if err := d.in.use(); err != nil {
+		return nil, errno(err)
+	}
 	elem, err := d.dir.Lookup(name)
+	_, live := d.dir.(tree.Live)
 	if personal, is := d.dir.(tree.Personal); is && errors.Is(err, tree.ErrNotExist) {
-		// The kernel must not keep the answer, for another process gets
-		// another. 0 would stand for the default, as would the absence of a
-		// name that has no timeout.
-		out.SetEntryTimeout(1)
+		live = true // another process gets another answer
 		elem, err = personal.LookupAs(caller(ctx), name)
 	}
-	if err != nil {
+	switch {
+	case err != nil && live:
+		out.SetEntryTimeout(keep) // go-fuse then lets the kernel keep nothing, but NegativeTimeout with 0
 		return nil, errno(err)
+	case err != nil:
+		return nil, errno(err)
+	case !live:
+		out.SetEntryTimeout(keep)
 	}
 	out.Attr = attrOf(elem, nil)
 	out.SetAttrTimeout(attrTimeout(elem))
 	child := join(d.path, name)
-	return d.NewInode(ctx, newNode(elem, child), identity(elem, child)), ok
+	return d.NewInode(ctx, newNode(elem, child, d.in), identity(elem, child, d.in)), ok
 }
 
 // OpendirHandle lets the kernel keep the listing.
 func (d *dirNode) OpendirHandle(context.Context, uint32) (fs.FileHandle, uint32, syscall.Errno) {
+	if err := d.in.use(); err != nil {
+		return nil, 0, errno(err)
+	}
 	entries, err := d.dir.Entries()
 	if err != nil {
 		return nil, 0, errno(err)
 	}
-	return &dirHandle{d, entries, 0}, fuse.FOPEN_CACHE_DIR | fuse.FOPEN_KEEP_CACHE, ok
+	flags := uint32(fuse.FOPEN_CACHE_DIR | fuse.FOPEN_KEEP_CACHE)
+	if _, live := d.dir.(tree.Live); live {
+		flags = 0
+	}
+	return &dirHandle{d, entries, 0}, flags, ok
 }
 
 // A dirHandle is an open directory. go-fuse calls it from one goroutine at a
@@ -81,7 +95,7 @@ func (h *dirHandle) Readdirent(context.Context) (*fuse.DirEntry, syscall.Errno) 
 }
 
 func (h *dirHandle) entry(e tree.Entry) *fuse.DirEntry {
-	id := identity(e.Node, join(h.dir.path, e.Name))
+	id := identity(e.Node, join(h.dir.path, e.Name), h.dir.in)
 	return &fuse.DirEntry{Name: e.Name, Mode: id.Mode, Ino: id.Ino, Off: h.next}
 }
 

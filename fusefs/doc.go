@@ -9,12 +9,23 @@
 //
 //   - A reply that is shorter than asked tells the kernel where the file ends,
 //     for good. [handle] replies in full or with an error.
+//
 //   - An error in one of its readahead windows of up to 1 MiB makes the kernel
 //     ask again page by page, so the bytes around a bad page can still be read.
+//
 //   - A [tree.Volatile] file is read past the page cache, from a snapshot that
 //     its handle holds; the kernel asks for its attributes every time.
+//
 //   - A [tree.Memory] is read past the page cache too, for its offsets are
 //     addresses; there a short reply does no harm.
+//
+//   - A [tree.Live] directory is listed anew each time, and its names are looked
+//     up whenever a path leads through it.
+//
+//   - Below a [tree.Session] all is kept as usual. [Server.LetGo] makes the
+//     kernel forget what of it is not in use. When it knows nothing of it any
+//     more, the session is closed; who comes later gets another one, whose
+//     nodes are others to the kernel, though their inode numbers are the same.
 //
 // # Who may do what
 //

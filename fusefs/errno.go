@@ -16,6 +16,7 @@ const (
 	errBufferTooSmall = syscall.ERANGE // getxattr(2), listxattr(2)
 	errNoSuchOffset   = syscall.ENXIO  // lseek(2)
 	errShort          = syscall.EIO    // a content ends before its size
+	errInterrupted    = syscall.EINTR  // whoever asked has stopped waiting
 )
 
 // errno is the error number for an error from the tree. Whatever goes wrong
@@ -26,6 +27,8 @@ func errno(err error) syscall.Errno {
 		return ok
 	case errors.Is(err, tree.ErrNotExist):
 		return syscall.ENOENT
+	case errors.Is(err, tree.ErrStale):
+		return syscall.ESTALE // the kernel walks the path once more, and asks for every name anew
 	default:
 		return syscall.EIO
 	}

@@ -21,6 +21,9 @@ type fileNode struct {
 // Open tells the kernel how to read the file. A flush at each close would
 // only cost a request, as there is never anything to flush.
 func (f *fileNode) Open(context.Context, uint32) (fs.FileHandle, uint32, syscall.Errno) {
+	if err := f.in.use(); err != nil {
+		return nil, 0, errno(err)
+	}
 	c, err := f.file.Content()
 	if err != nil {
 		return nil, 0, errno(err)

@@ -23,13 +23,22 @@ const rootInode = 1
 // Numbers stay below 2^53, for JSON tools cannot hold larger ones. Whoever
 // makes an archive can find two names that collide in 53 bits, but not in the
 // 117 that make up the identity.
-func identity(n tree.Node, name string) fs.StableAttr {
-	if p := n.Attr().InodePath; p != "" {
-		name = strings.Trim(p, "/")
+//
+// What belongs to a session has a generation of its own, so that nothing of
+// another that once stood there is taken for it, by go-fuse or in the page
+// cache.
+func identity(n tree.Node, name string, in *session) fs.StableAttr {
+	if p := strings.Trim(n.Attr().InodePath, "/"); p != "" {
+		name = in.join(p)
 	}
 	ino, gen := numbers(name)
 	if own := n.Attr().Ino; own > rootInode {
 		ino = own // with the generation still one of its own
+	}
+	if s, ok := n.(tree.Session); ok {
+		gen ^= s.Version()
+	} else {
+		gen ^= in.generation()
 	}
 	return fs.StableAttr{Mode: typeOf(n), Ino: ino, Gen: gen}
 }

@@ -23,15 +23,28 @@ func TestIdentity(t *testing.T) {
 		{file("README"), "other", 0x56f029a7f945d},
 		{file("/README"), "other", 0x56f029a7f945d},
 	} {
-		got := identity(tt.node, tt.path)
+		got := identity(tt.node, tt.path, nil)
 		if got.Ino != tt.ino || got.Ino >= 1<<53 {
 			t.Errorf("identity(%q).Ino = %#x, want %#x", tt.path, got.Ino, tt.ino)
 		}
-		if same := identity(tt.node, tt.path); same != got {
+		if same := identity(tt.node, tt.path, nil); same != got {
 			t.Errorf("identity(%q) = %v, then %v", tt.path, got, same)
 		}
 	}
-	if a, b := identity(file(""), "a"), identity(file(""), "b"); a.Gen == b.Gen || a.Ino == b.Ino {
+	one, two := &session{path: "1", gen: 1}, &session{path: "2", gen: 2}
+	plain := identity(file(""), "1/a", nil)
+	inOne, linked := identity(file(""), "1/a", one), identity(file("a"), "1/b", one)
+	if inOne.Ino != plain.Ino || inOne.Gen == plain.Gen || linked != inOne {
+		t.Errorf("in a session: %v, a hard link %v, in none %v", inOne, linked, plain)
+	}
+	if other := identity(file("a"), "2/b", two); other.Ino == linked.Ino {
+		t.Errorf("hard links in two sessions: %v, %v", linked, other)
+	}
+	again := &session{path: "1", gen: 3}
+	if later := identity(file(""), "1/a", again); later.Ino != inOne.Ino || later.Gen == inOne.Gen {
+		t.Errorf("in a session and the next: %v, %v", inOne, later)
+	}
+	if a, b := identity(file(""), "a", nil), identity(file(""), "b", nil); a.Gen == b.Gen || a.Ino == b.Ino {
 		t.Errorf("a and b: %v, %v", a, b)
 	}
 }

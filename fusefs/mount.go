@@ -72,7 +72,8 @@ func openMount(fd int) string { return fmt.Sprintf("/dev/fd/%d", fd) }
 
 // serve serves root on a mount point or an open mount.
 func serve(target string, root tree.Dir, opts Options, fuseOptions *fuse.MountOptions) (*Server, error) {
-	server, err := fuse.NewServer(fs.NewNodeFS(newRoot(root, opts), nodeOptions()), target, fuseOptions)
+	node := newRoot(root, opts)
+	server, err := fuse.NewServer(fs.NewNodeFS(node, nodeOptions()), target, fuseOptions)
 	if err != nil {
 		return nil, err
 	}
@@ -80,16 +81,15 @@ func serve(target string, root tree.Dir, opts Options, fuseOptions *fuse.MountOp
 	if err := server.WaitMount(); err != nil {
 		return nil, err
 	}
-	return &Server{server: server}, nil
+	return &Server{server: server, root: node}, nil
 }
 
 func nodeOptions() *fs.Options {
 	timeout := keep // go-fuse wants pointers
 	return &fs.Options{
-		EntryTimeout:    &timeout,
 		NegativeTimeout: &timeout,
-		// AttrTimeout stays nil, as nodes set their own: go-fuse would put
-		// it in the place of a 0.
+		// EntryTimeout and AttrTimeout stay nil, as nodes set their own:
+		// go-fuse would put them in the place of a 0.
 		NullPermissions: true, // else mode 0 becomes 0644
 		RootStableAttr:  &fs.StableAttr{Ino: rootInode},
 	}

@@ -16,6 +16,7 @@ import (
 type node struct {
 	fs.Inode
 	elem tree.Node
+	in   *session // to which it belongs; nil for none
 }
 
 // What a node does not implement is answered by go-fuse: requests that write
@@ -32,6 +33,9 @@ var (
 	_ fs.NodeOpener         = (*fileNode)(nil)
 	_ fs.NodeReadlinker     = (*linkNode)(nil)
 	_ fs.NodeGetxattrer     = (*rootNode)(nil)
+	_ fs.NodeLookuper       = (*sessionNode)(nil)
+	_ fs.NodeOpendirHandler = (*sessionNode)(nil)
+	_ fs.NodeOnForgetter    = (*sessionNode)(nil)
 
 	_ fs.FileReaddirenter = (*dirHandle)(nil)
 	_ fs.FileSeekdirer    = (*dirHandle)(nil)
@@ -41,21 +45,26 @@ var (
 )
 
 // newNode returns the go-fuse node of elem, which stands at the given path in
-// the mount.
-func newNode(elem tree.Node, name string) fs.InodeEmbedder {
+// the mount and belongs to a session, or to none.
+func newNode(elem tree.Node, name string, in *session) fs.InodeEmbedder {
 	switch elem := elem.(type) {
+	case tree.Session:
+		return &sessionNode{dirNode: dirNode{node: node{elem: elem, in: newSession(elem, name)}, dir: elem, path: name}}
 	case tree.Dir:
-		return &dirNode{node: node{elem: elem}, dir: elem, path: name}
+		return &dirNode{node: node{elem: elem, in: in}, dir: elem, path: name}
 	case tree.File:
-		return &fileNode{node: node{elem: elem}, file: elem}
+		return &fileNode{node: node{elem: elem, in: in}, file: elem}
 	case tree.Symlink:
-		return &linkNode{node: node{elem: elem}, link: elem}
+		return &linkNode{node: node{elem: elem, in: in}, link: elem}
 	default:
-		return &node{elem: elem}
+		return &node{elem: elem, in: in}
 	}
 }
 
 func (n *node) Getattr(_ context.Context, h fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
+	if err := n.in.use(); err != nil {
+		return errno(err)
+	}
 	out.Attr = attrOf(n.elem, contentOf(h))
 	out.SetTimeout(attrTimeout(n.elem))
 	return ok

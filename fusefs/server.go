@@ -17,6 +17,7 @@ var ErrBusy = errors.New("busy")
 // Server serves a mount. Its methods may be called concurrently.
 type Server struct {
 	server     *fuse.Server
+	root       *rootNode
 	mountpoint string
 }
 
@@ -30,6 +31,16 @@ func (s *Server) Unmount() error {
 		s.Wait()
 	}
 	return err
+}
+
+// LetGo asks the kernel to give up what it keeps of an entry of the root. What
+// of it is in use stays, and is given up later; the rest is asked for anew
+// when somebody comes. A [tree.Session] is closed when all of it was given up.
+//
+// It waits for requests on the root, and must not be called while one is
+// answered.
+func (s *Server) LetGo(name string) {
+	_ = s.root.NotifyEntry(name) // ENOENT: the kernel keeps nothing of it
 }
 
 // Detach takes a busy mount away from where it stands. Files that are open

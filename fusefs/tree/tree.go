@@ -3,9 +3,10 @@
 // of FUSE and nothing of checkpoints, so that the same tree can be mounted,
 // listed, exported and tested.
 //
-// Every node and every content is immutable and safe for concurrent use.
-// The one exception is marked: a [Volatile] file, which grows while the tree
-// is in use.
+// Every node and every content is immutable and safe for concurrent use. The
+// exceptions are marked: a [Volatile] file, which grows while the tree is in
+// use, and a [Live] directory, whose entries come and go; what one finds there
+// is immutable again, but can be a [Session], which ends.
 //
 // io/fs does not serve here: it has no owners, inode numbers, device numbers,
 // holes or extended attributes, and refuses names that are not UTF-8.
