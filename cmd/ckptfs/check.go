@@ -21,7 +21,7 @@ func newMount(from sources, point string, options mountOptions) (*mount, error) 
 	if err := checkPoint(point); err != nil {
 		return nil, err
 	}
-	m := &mount{sources: from, size: archiveInfo.Size(), options: options}
+	m := &mount{sources: from, isDir: archiveInfo.IsDir(), size: archiveInfo.Size(), options: options}
 	if m.archive, err = resolve(from.archive); err != nil {
 		return nil, err
 	}

@@ -22,6 +22,8 @@ const (
 	exitDone     = 0
 	exitUnusable = 1 // the archive or the mount point cannot be used
 	exitUsage    = 2
+
+	exitInterrupted = 130 // by a signal before the mount was ready; what a shell makes of SIGINT
 )
 
 // run runs a command line and says in one line what went wrong, if anything.
@@ -36,6 +38,9 @@ func run(args []string) int {
 		return exitDone
 	case errors.As(err, &child):
 		return int(child)
+	case errors.Is(err, errInterrupted):
+		fmt.Fprintln(os.Stderr, "ckptfs:", escape.String(err.Error()))
+		return exitInterrupted
 	case errors.As(err, &usage):
 		fmt.Fprintln(os.Stderr, "ckptfs:", escape.String(usage.Error()))
 		return exitUsage
@@ -58,6 +63,7 @@ func newApp() *cli.App {
 			command(mountCommand()),
 			command(umountCommand()),
 			command(showCommand()),
+			command(listCommand()),
 			command(coreCommand()),
 			command(execCommand()),
 			command(versionCommand()),

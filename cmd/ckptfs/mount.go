@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -12,15 +13,16 @@ import (
 
 	"github.com/ckptfs/ckptfs/fusefs"
 	"github.com/ckptfs/ckptfs/fusefs/escape"
-	"github.com/ckptfs/ckptfs/fusefs/layout"
 )
 
 func mountCommand() *cli.Command {
 	return &cli.Command{
 		Name:      "mount",
-		Usage:     "mount a checkpoint",
-		ArgsUsage: "ARCHIVE MOUNTPOINT",
-		Description: "Returns when the mount is ready; a daemon serves it until it is unmounted.\n" +
+		Usage:     "mount a checkpoint, or a directory of them",
+		ArgsUsage: "ARCHIVE|DIRECTORY MOUNTPOINT",
+		Description: "A directory of archives, such as /var/lib/kubelet/checkpoints, has a folder for\n" +
+			"each of them; see also ckptfs list.\n" +
+			"Returns when the mount is ready; a daemon serves it until it is unmounted.\n" +
 			"Options for -o: allow_other (let other users in), links=raw (show links as\n" +
 			"the processes saw them; root's mount then does not follow them),\n" +
 			"fake-build-ids (add core files with fabricated pages that say the build-ids\n" +
@@ -57,6 +59,7 @@ func mountCommand() *cli.Command {
 // A mount is what the command line asks for. Its paths are absolute.
 type mount struct {
 	sources
+	isDir   bool // the archive
 	point   string
 	size    int64 // of the archive, bytes
 	options mountOptions
@@ -69,21 +72,16 @@ var errInterrupted = errors.New("interrupted")
 func (m *mount) serve(ready func() error) error {
 	// While the archive is read a signal just ends the process, which leaves
 	// nothing behind; from notify on it unmounts.
-	ck, err := m.open()
+	served, err := m.mountable()
 	if err != nil {
 		return err
 	}
-	defer ck.Close()
-	root := layout.Root(ck.Checkpoint, layout.Options{
-		RawLinks:     m.options.rawLinks,
-		FakeBuildIDs: m.options.fakeBuildIDs,
-		MountPoint:   m.point,
-	})
+	defer served.Close()
 	// Garbage here is mostly buffers of 1 MiB. With less of it piling up, four
 	// readers on two cores bring the daemon to 35 MB in place of 58.
 	debug.SetGCPercent(25)
 	signals := notify()
-	server, err := fusefs.Mount(m.point, root, fusefs.Options{
+	server, err := fusefs.Mount(m.point, served.root, fusefs.Options{
 		AllowOther:  m.options.allowOther,
 		NoSymFollow: m.options.rawLinks,
 		FSName:      m.archive,
@@ -91,6 +89,11 @@ func (m *mount) serve(ready func() error) error {
 	})
 	if err != nil {
 		return fmt.Errorf("%s: %w", m.point, err)
+	}
+	if served.tend != nil {
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		go served.tend(ctx, server.LetGo)
 	}
 	if ready != nil {
 		if len(signals) > 0 {

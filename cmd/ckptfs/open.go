@@ -26,8 +26,12 @@ func sourceFlags() []cli.Flag {
 		&cli.StringFlag{Name: "checkpoint", Usage: "of several checkpoints in ARCHIVE, take that of `NAME`: an image, or the folder of its images"},
 		&cli.PathFlag{Name: "rootfs", Usage: "take the files of the container's image from `DIR|TAR`"},
 		&cli.StringSliceFlag{Name: "parent", Usage: "read the parent of an incremental checkpoint from `ARCHIVE`; its own parent comes next"},
-		&cli.PathFlag{Name: "spool-dir", Usage: "expand a compressed archive in `DIR`, to files without a name"},
+		spoolFlag(),
 	}
+}
+
+func spoolFlag() cli.Flag {
+	return &cli.PathFlag{Name: "spool-dir", Usage: "expand a compressed archive in `DIR`, to files without a name; $TMPDIR or /var/tmp if not given"}
 }
 
 func sourcesOf(c *cli.Context, archive string) sources {

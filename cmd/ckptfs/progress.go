@@ -16,7 +16,7 @@ func reading(form string, size int64) io.WriteCloser { return progress("reading 
 // progress returns a progress bar for that many bytes. What is written to it
 // counts as done; it never fails. Nothing shows unless standard error is a
 // terminal.
-func progress(what string, size int64) io.WriteCloser {
+func progress(what string, size int64) bar {
 	return bar{progressbar.NewOptions64(size,
 		progressbar.OptionSetWriter(os.Stderr),
 		progressbar.OptionSetVisibility(term.IsTerminal(int(os.Stderr.Fd()))),
