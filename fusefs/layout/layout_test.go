@@ -99,7 +99,7 @@ func TestRoot(t *testing.T) {
 			t.Errorf("%s: %q, want %q", name, got, want[name])
 		}
 	}
-	if got, want := list(t, root, "procs/5"), "auxv cgroup children cmdline cmdline.txt comm environ fd fdinfo io map_files maps ns schedstat smaps stat statm status syscall task timers unavailable wchan"; got != want {
+	if got, want := list(t, root, "procs/5"), "auxv cgroup children cmdline cmdline.txt comm environ environ.txt fd fdinfo io map_files maps ns schedstat smaps stat statm status syscall task timers unavailable wchan"; got != want {
 		t.Errorf("a zombie has %s, want %s", got, want)
 	}
 	if got, want := list(t, root, "cores"), "core.1"; got != want {

@@ -95,6 +95,7 @@ func (p *process) ofKernel() []tree.Entry {
 func (p *process) ofOurs() []tree.Entry {
 	entries := []tree.Entry{
 		{Name: "cmdline.txt", Node: p.items("cmdline.txt", procfmt.Cmdline)},
+		{Name: "environ.txt", Node: p.items("environ.txt", procfmt.Environ)},
 		{Name: "unavailable", Node: p.render("unavailable", procfmt.Unavailable)},
 	}
 	if p.State.Dead() {
@@ -102,7 +103,6 @@ func (p *process) ofOurs() []tree.Entry {
 	}
 	entries = append(entries,
 		tree.Entry{Name: "build-ids", Node: p.text("build-ids", func(w io.Writer) error { return procfmt.BuildIDs(w, p.MM) })},
-		tree.Entry{Name: "environ.txt", Node: p.items("environ.txt", procfmt.Environ)},
 		tree.Entry{Name: "mem.d", Node: p.memDir()},
 		tree.Entry{Name: "mem.idx", Node: p.text("mem.idx", func(w io.Writer) error { return procfmt.MemIdx(w, p.MM, p.space()) })},
 	)
