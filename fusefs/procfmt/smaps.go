@@ -17,7 +17,11 @@ MMUPageSize:    %8d kB
 Rss:            %8d kB
 Pss:                   0 kB
 Pss_Dirty:             0 kB
-Shared_Clean:   %8d kB
+` + smapsPages + `THPeligible:           0
+`
+
+// smapsPages is the part of it that is about kinds of pages.
+const smapsPages = `Shared_Clean:   %8d kB
 Shared_Dirty:   %8d kB
 Private_Clean:         0 kB
 Private_Dirty:  %8d kB
@@ -33,7 +37,6 @@ Private_Hugetlb:       0 kB
 Swap:                  0 kB
 SwapPss:               0 kB
 Locked:                0 kB
-THPeligible:           0
 `
 
 // Smaps writes /proc/pid/smaps: for each mapping its line of maps and what is

@@ -15,23 +15,7 @@ Pss_Dirty:             0 kB
 Pss_Anon:              0 kB
 Pss_File:              0 kB
 Pss_Shmem:             0 kB
-Shared_Clean:   %8d kB
-Shared_Dirty:   %8d kB
-Private_Clean:         0 kB
-Private_Dirty:  %8d kB
-Referenced:            0 kB
-Anonymous:      %8d kB
-KSM:                   0 kB
-LazyFree:              0 kB
-AnonHugePages:         0 kB
-ShmemPmdMapped:        0 kB
-FilePmdMapped:         0 kB
-Shared_Hugetlb:        0 kB
-Private_Hugetlb:       0 kB
-Swap:                  0 kB
-SwapPss:               0 kB
-Locked:                0 kB
-`
+` + smapsPages
 
 // SmapsRollup writes /proc/pid/smaps_rollup: the sums of what [Smaps] writes.
 //
