@@ -174,6 +174,7 @@ func (f *File) pidfd(e *fdinfo.FileEntry) {
 			f.Flags |= uint32(value)
 		case pidfdPID:
 			d.PID = int32(value)
+		default:
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"path"
+	"slices"
 
 	"github.com/ckptfs/ckptfs/decoder/archive"
 )
@@ -32,7 +33,7 @@ func (f *finder) dockerArchive() ([]*source, error) {
 		Layers   []string
 	}
 	if json.Unmarshal(data, &images) != nil || len(images) == 0 || images[0].Layers == nil {
-		return nil, nil // whatever else has that name
+		return nil, nil //nolint:nilerr // it is something else that has that name
 	}
 	var list []*source
 	var search layerSearch
@@ -47,7 +48,7 @@ func (f *finder) dockerArchive() ([]*source, error) {
 		}
 		for _, s := range found {
 			s.form = "docker-archive"
-			s.names = append(image.RepoTags, image.Config)
+			s.names = slices.Concat(image.RepoTags, []string{image.Config})
 			list = append(list, s)
 		}
 	}

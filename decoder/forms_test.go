@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/opencontainers/image-spec/specs-go/v1"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 
@@ -162,11 +162,11 @@ func containerd(l decodertest.Layout, diff map[string][]byte, image ...v1.Descri
 	if err != nil {
 		panic(err)
 	}
-	parts := append(image,
+	parts := slices.Concat(image, []v1.Descriptor{
 		l.Blob(layerGzip, decodertest.Gzip(decodertest.TarOf(diff, nil))),
 		l.Blob("application/vnd.containerd.container.criu.checkpoint.criu.tar", decodertest.TarOf(images, nil)),
 		l.Blob("application/vnd.containerd.container.checkpoint.config.v1+proto", spec),
-	)
+	})
 	return l.Index(map[string]string{v1.AnnotationRefName: "docker.io/web:1", "io.containerd.checkpoint.runtime": "io.containerd.runc.v2"}, parts...)
 }
 

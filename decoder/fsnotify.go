@@ -70,7 +70,7 @@ func fanotify(e *fsnotify.FanotifyFileEntry) *Fanotify {
 
 // fileHandle takes the bytes out of the words in which CRIU keeps them.
 func fileHandle(e *fh.FhEntry) FileHandle {
-	const maxHandle = 128 // include/linux/exportfs.h:MAX_HANDLE_SZ
+	const maxHandle = 128 //nolint:misspell // include/linux/exportfs.h:MAX_HANDLE_SZ
 	var b []byte
 	for _, w := range e.GetHandle()[:min(len(e.GetHandle()), maxHandle/8)] {
 		b = binary.LittleEndian.AppendUint64(b, w)

@@ -22,7 +22,7 @@ func word(v uint32) []byte { return binary.LittleEndian.AppendUint32(nil, v) }
 func body(parts ...[]byte) []byte { return slices.Concat(parts...) }
 
 func TestNetAddress(t *testing.T) {
-	v4 := func(s string) netip.Addr { return netip.MustParseAddr(s) }
+	v4 := netip.MustParseAddr
 	head := []byte{2, 24, 0x80, 253, 3, 0, 0, 0}
 	for _, test := range []struct {
 		name string

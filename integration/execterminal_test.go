@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -41,7 +42,7 @@ func newShellSession(t *testing.T, env []string) *shellSession {
 		t.Fatal(err)
 	}
 	cmd := exec.Command("bash", "--norc", "--noediting", "-i")
-	cmd.Env = append(env, "PS1=outer> ", "TERM=vt100")
+	cmd.Env = slices.Concat(env, []string{"PS1=outer> ", "TERM=vt100"})
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = slave, slave, slave
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	if err := cmd.Start(); err != nil {

@@ -57,7 +57,7 @@ func outerLink() *execLink {
 	if err != nil {
 		return nil
 	}
-	os.Unsetenv(execEnv) // it is no variable of the command
+	_ = os.Unsetenv(execEnv) // it is no variable of the command, and cannot fail
 	unix.CloseOnExec(socket)
 	return &execLink{socket}
 }

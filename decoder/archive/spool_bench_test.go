@@ -3,6 +3,7 @@ package archive
 import (
 	"bytes"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -23,7 +24,7 @@ func BenchmarkSpool(b *testing.B) {
 	} {
 		random := make([]byte, test.data)
 		_, _ = rand.NewChaCha8([32]byte{}).Read(random)
-		piece := append(random, make([]byte, test.zeros)...)
+		piece := slices.Concat(random, make([]byte, test.zeros))
 		pages := bytes.Repeat(piece, size/len(piece))
 		path := writeFile(b, zst(b, build(b, file("pages-1.img", string(pages)))))
 		b.Run(test.name, func(b *testing.B) {

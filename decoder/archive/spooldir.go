@@ -64,6 +64,6 @@ func room(dir string) (free, reserve int64) {
 		return math.MaxInt64, 0 // writing will tell
 	}
 	const most, share = 1 << 30, 20
-	unit := int64(st.Frsize)
+	unit := st.Frsize
 	return int64(st.Bavail) * unit, min(most, int64(st.Blocks)*unit/share)
 }

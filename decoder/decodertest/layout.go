@@ -6,7 +6,7 @@ import (
 	"encoding/json"
 
 	"github.com/opencontainers/go-digest"
-	"github.com/opencontainers/image-spec/specs-go/v1"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 // Layout is an OCI image layout in the making, as members by name.

@@ -87,7 +87,7 @@ func quotedPrintable(b []byte) string {
 			code = fmt.Sprintf("=%02X", c)
 		}
 		// A line that goes on has a "=" at its end.
-		if line+len(code) >= longest && !(last && len(code) == 1) {
+		if line+len(code) >= longest && (!last || len(code) > 1) {
 			s.WriteString("=\n")
 			line = 0
 		}

@@ -36,6 +36,7 @@ func (p *printer) number(f *field, n uint64, hex bool) {
 		n, signed = uint64(protowire.DecodeZigZag(n)), true
 	case protoreflect.Int64Kind:
 		signed = true
+	default:
 	}
 	dict := dictionaries[f.opts.GetDict()][f.name][n]
 	switch {

@@ -39,7 +39,7 @@ func (m *message) field(number protowire.Number, wire protowire.Type) *field {
 		return nil
 	}
 	f := m.fields[number]
-	if f == nil || f.wireType() != wire && !(f.repeated && f.scalar() && wire == protowire.BytesType) {
+	if f == nil || f.wireType() != wire && (!f.repeated || !f.scalar() || wire != protowire.BytesType) {
 		return nil
 	}
 	return f

@@ -46,6 +46,7 @@ func (m *message) values(message []byte) (list []fieldValue, bad int, err error)
 		case protowire.StartGroupType:
 			content, _ := protowire.ConsumeGroup(number, value)
 			v.end = v.start + int32(len(content))
+		default:
 		}
 		list = append(list, v)
 		at += tag + n

@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/opencontainers/image-spec/specs-go/v1"
+	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 
 	"github.com/ckptfs/ckptfs/decoder"
 	"github.com/ckptfs/ckptfs/decoder/decodertest"

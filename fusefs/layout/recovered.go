@@ -86,6 +86,7 @@ func (b *builder) objectName(o *decoder.Object) string {
 		name = strings.TrimPrefix(o.Name, "/dev/")
 	case decoder.ObjectFile, decoder.ObjectFIFO:
 		name = o.Name[strings.LastIndexByte(o.Name, '/')+1:]
+	default:
 	}
 	if name != "" {
 		parts = append(parts, plainName(name))
@@ -139,7 +140,8 @@ func plainName(name string) string {
 	const longest = 64
 	b := []byte(name[:min(len(name), longest)])
 	for i, c := range b {
-		if !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("._-", c) >= 0) {
+		plain := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.IndexByte("._-", c) >= 0
+		if !plain {
 			b[i] = '_'
 		}
 	}

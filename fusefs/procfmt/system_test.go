@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -65,7 +66,7 @@ func vdso(notes ...[]byte) []byte {
 	le.PutUint32(header, 4) // PT_NOTE
 	le.PutUint64(header[8:], 0x80)
 	le.PutUint64(header[32:], uint64(len(all)))
-	return append(b, all...)
+	return slices.Concat(b, all)
 }
 
 func note(name string, typ uint32, desc ...byte) []byte {

@@ -43,6 +43,7 @@ func Unix(w io.Writer, sockets []*decoder.Socket) error {
 			flags = 1 << 16 // __SO_ACCEPTCON
 		case decoder.StateEstablished:
 			state = connected
+		default:
 		}
 		row(s, flags, state, s.Ino)
 		if s.State == decoder.StateListen {

@@ -2,6 +2,7 @@ package tree_test
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"math/rand"
 	"runtime"
@@ -35,7 +36,7 @@ func TestTextContent(t *testing.T) {
 		if err := iotest.TestReader(io.NewSectionReader(c, 0, c.Size()), want); err != nil {
 			t.Errorf("%d bytes: %v", size, err)
 		}
-		if n, err := c.ReadAt(make([]byte, 1), c.Size()); n != 0 || err != io.EOF {
+		if n, err := c.ReadAt(make([]byte, 1), c.Size()); n != 0 || !errors.Is(err, io.EOF) {
 			t.Errorf("%d bytes: ReadAt at the end = %d, %v", size, n, err)
 		}
 		if n, err := c.ReadAt(make([]byte, 1), -1); n != 0 || err == nil {
