@@ -29,17 +29,17 @@ demo: deps build
 test: deps build
 	$(GO) vet ./...
 	$(STATICCHECK) ./...
-	scripts/gotest -count=1 ./...
+	scripts/gotest -count=1 -timeout 30m ./...
 	scripts/gotest -race $$($(GO) list ./... | grep -v '/integration$$')
 
 # Every test under the race detector, the daemon too.
 race: deps
-	scripts/gotest -count=1 -race -timeout 30m ./...
+	scripts/gotest -count=1 -race -timeout 140m ./...
 
 # What mounts, as usual and on a single processor.
 integration: deps
-	scripts/gotest -count=1 ./integration
-	GOMAXPROCS=1 scripts/gotest -count=1 ./integration
+	scripts/gotest -count=1 -timeout 30m ./integration
+	GOMAXPROCS=1 scripts/gotest -count=1 -timeout 30m ./integration
 
 # Rewrite the golden files; look at the difference before committing it.
 golden: deps
