@@ -95,7 +95,7 @@ func (l *loader) describe(f *File, e *fdinfo.FileEntry) {
 		f.Pos = int64(e.GetBpf().GetPos())
 		f.Details = bpfMap(e.GetBpf())
 	case fdinfo.FdTypes_TUNF:
-		f.Details = &Tun{e.GetTunf().GetNetdev()}
+		f.Details = &Tun{cText(e.GetTunf().GetNetdev())}
 	case fdinfo.FdTypes_TTY:
 		if t := l.terminals[e.GetTty().GetTtyInfoId()]; t != nil {
 			f.Details = t

@@ -24,7 +24,7 @@ func (l *loader) loadCgroups() map[uint32][]Cgroup {
 	for _, s := range e.GetSets() {
 		var set []Cgroup
 		for _, c := range s.GetCtls() {
-			set = append(set, Cgroup{c.GetName(), c.GetPath()})
+			set = append(set, Cgroup{cText(c.GetName()), cText(c.GetPath())})
 		}
 		sets[s.GetId()] = set
 	}

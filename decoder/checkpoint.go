@@ -160,6 +160,7 @@ type loader struct {
 	parents       []*images // nearest first
 	rootfs        *archive.Archive
 	tables        map[uint32][]Descriptor // of descriptors, by id
+	allHeld       int                     // descriptors of all processes together
 	files         map[uint32]*File
 	mounts        map[int]*Mount
 	mountOrder    []*Mount

@@ -76,8 +76,8 @@ func (l *loader) threads(p *Process, tids []uint32, leader *criu_core.CoreEntry)
 			continue
 		}
 		t := l.thread(tid, m)
-		if first := p.Leader(); first != nil && first.Seccomp.all {
-			t.Seccomp = first.Seccomp
+		if leader != nil && p.Threads[0].Seccomp.all {
+			t.Seccomp = p.Threads[0].Seccomp
 		}
 		p.Threads = append(p.Threads, t)
 	}
@@ -106,10 +106,11 @@ func (l *loader) thread(tid int, m *criu_core.CoreEntry) *Thread {
 }
 
 // clipComm keeps what the kernel has room for: 15 bytes and a NUL
-// (include/linux/sched.h:TASK_COMM_LEN).
+// (include/linux/sched.h:TASK_COMM_LEN). It is a copy, for of a hostile image
+// the rest can be long.
 func clipComm(comm string) string {
-	comm, _, _ = strings.Cut(comm, "\x00")
-	return comm[:min(len(comm), 15)]
+	comm = cText(comm)
+	return strings.Clone(comm[:min(len(comm), 15)])
 }
 
 // pending is the signal set of a queue of siginfo_t, which begin with si_signo.

@@ -15,9 +15,12 @@ type deletedFiles struct {
 	set   map[string]bool // the same, clean and without the leading "/"
 }
 
+// deletedFilesName is the engine's list.
+const deletedFilesName = "deleted.files"
+
 func (l *loader) loadDeletedFiles() deletedFiles {
 	var paths []string
-	if !l.metadata("deleted.files", &paths) {
+	if !l.metadata(deletedFilesName, &paths) {
 		return deletedFiles{}
 	}
 	return newDeletedFiles(paths)

@@ -55,6 +55,20 @@ func (l *loader) descriptors(id uint32) []Descriptor {
 	return list
 }
 
+// maxDescriptors bounds the descriptors of all processes together: a hostile
+// archive can give each of 100,000 processes the same table of 100,000.
+const maxDescriptors = 4 << 20
+
+// held gives a process its table of descriptors, as long as there is room.
+func (l *loader) held(pid int, table []Descriptor) []Descriptor {
+	if len(table) > maxDescriptors-l.allHeld {
+		l.warn.Addf("process %d: its %d descriptors are left out: all processes together have more than %d", pid, len(table), maxDescriptors)
+		return nil
+	}
+	l.allHeld += len(table)
+	return table
+}
+
 // otherFile is an open file that is none of a file system, or is another file
 // in the image: name is as the kernel shows it.
 //

@@ -12,9 +12,12 @@ import (
 	"github.com/opencontainers/runtime-spec/specs-go"
 )
 
-// maxMetadata bounds what is read of a metadata member; Podman's are of some
-// 25 KB.
-const maxMetadata = 16 << 20
+// What is read of a metadata member, in bytes. Those of Podman and CRI-O are of
+// some 25 KB. Values take up to forty times as much memory as their text.
+const (
+	maxMetadata     = 4 << 20
+	maxDeletedFiles = 16 << 20
+)
 
 // Container is what the engine wrote about the container. Fields that the
 // checkpoint does not have are empty.
@@ -147,8 +150,12 @@ func (l *loader) metadata(name string, v any) bool {
 	if m == nil {
 		return false
 	}
-	if m.Size() > maxMetadata {
-		l.warn.Addf("%s: larger than %d bytes, not decoded", name, maxMetadata)
+	limit := int64(maxMetadata)
+	if path.Base(name) == deletedFilesName {
+		limit = maxDeletedFiles
+	}
+	if m.Size() > limit {
+		l.warn.Addf("%s: larger than %d bytes, not decoded", name, limit)
 		return false
 	}
 	data, err := io.ReadAll(io.NewSectionReader(m, 0, m.Size()))

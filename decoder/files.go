@@ -60,7 +60,7 @@ func (l *loader) loadFiles() map[uint32]*File {
 
 func (l *loader) regFile(e *regfile.RegFileEntry) *File {
 	f := &File{
-		ID: e.GetId(), Kind: FileRegular, Path: e.GetName(), MountID: int(e.GetMntId()), Size: -1, Mode: e.GetMode(),
+		ID: e.GetId(), Kind: FileRegular, Path: cText(e.GetName()), MountID: int(e.GetMntId()), Size: -1, Mode: e.GetMode(),
 		Flags: e.GetFlags(), Pos: int64(e.GetPos()), BuildID: buildID(e.GetBuildId()),
 	}
 	if e.Size != nil && int64(e.GetSize()) >= 0 {
@@ -98,7 +98,7 @@ func memfdFile(e *fdinfo.FileEntry, inodes map[uint32]*memfd.MemfdInodeEntry) *F
 		Flags: e.GetMemfd().GetFlags(), Pos: int64(e.GetMemfd().GetPos()),
 	}
 	if inode := inodes[e.GetMemfd().GetInodeId()]; inode != nil && len(inode.GetName()) <= maxPath {
-		f.Path = inode.GetName()
+		f.Path = cText(inode.GetName())
 		f.Size = int64(inode.GetSize())
 		// CRIU takes the inode number as shmid (criu/memfd.c).
 		f.Ino, f.shmid = uint64(inode.GetShmid()), inode.GetShmid()

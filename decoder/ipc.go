@@ -195,6 +195,7 @@ func (l *loader) queues(name string) ([]IPCQueue, error) {
 		return nil, err
 	}
 	var queues []IPCQueue
+	seen := make(map[uint32]bool)
 	for {
 		var e ipc_msg.IpcMsgEntry
 		if _, _, err := next(r, &e); errors.Is(err, io.EOF) {
@@ -202,6 +203,10 @@ func (l *loader) queues(name string) ([]IPCQueue, error) {
 		} else if err != nil {
 			return queues, err
 		}
+		if id := e.GetDesc().GetId(); seen[id] {
+			return queues, r.Errorf(r.Offset(), "queue %d: there more than once", id)
+		}
+		seen[e.GetDesc().GetId()] = true
 		queues = append(queues, IPCQueue{IPCObject: ipcObject(e.GetDesc()), MaxBytes: e.GetQbytes()})
 		q := &queues[len(queues)-1]
 		for range e.GetQnum() {

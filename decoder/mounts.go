@@ -59,9 +59,9 @@ func (l *loader) loadMounts() (map[int]*Mount, []*Mount) {
 			m := &Mount{
 				NS: ns, ID: int(e.GetMntId()), Parent: int(e.GetParentMntId()),
 				Dev:  kernelDev(e.GetRootDev()),
-				Root: path.Join("/", e.GetRoot()), Point: path.Join("/", e.GetMountpoint()),
+				Root: path.Join("/", cText(e.GetRoot())), Point: path.Join("/", cText(e.GetMountpoint())),
 				Flags: e.GetFlags(), SuperFlags: e.GetSbFlags(),
-				FSType: cmp.Or(e.GetFsname(), fsTypes[mnt.Fstype(e.GetFstype())]), Source: e.GetSource(), Options: e.GetOptions(),
+				FSType: cmp.Or(cText(e.GetFsname()), fsTypes[mnt.Fstype(e.GetFstype())]), Source: cText(e.GetSource()), Options: cText(e.GetOptions()),
 				Shared: e.GetSharedId(), Master: e.GetMasterId(),
 			}
 			mounts[m.ID] = m

@@ -33,7 +33,7 @@ func (l *loader) utsNamespaces() []UTSNamespace {
 			l.warn.Add(err)
 			continue
 		}
-		list = append(list, UTSNamespace{id, e.GetNodename(), e.GetDomainname()})
+		list = append(list, UTSNamespace{id, cText(e.GetNodename()), cText(e.GetDomainname())})
 	}
 	slices.SortFunc(list, func(a, b UTSNamespace) int { return int(int64(a.ID) - int64(b.ID)) })
 	return list

@@ -105,7 +105,7 @@ func (l *loader) loadNetNamespaces(processes []*Process) {
 
 func netDevice(e *netdev.NetDeviceEntry) NetDevice {
 	return NetDevice{
-		Index: e.GetIfindex(), Name: e.GetName(), Kind: NetDeviceKind(e.GetType()), MTU: e.GetMtu(), Flags: e.GetFlags(),
+		Index: e.GetIfindex(), Name: cText(e.GetName()), Kind: NetDeviceKind(e.GetType()), MTU: e.GetMtu(), Flags: e.GetFlags(),
 		Address: e.GetAddress(), PeerIndex: e.GetPeerIfindex(), PeerNS: e.GetPeerNsid(),
 	}
 }

@@ -90,7 +90,11 @@ func (o *objects) ghosts() {
 			o.warn.Addf("deleted file %q: %w", obj.Name, obj.Err)
 		}
 		obj.Mode, obj.UID, obj.GID = head.GetMode(), head.GetUid(), head.GetGid()
-		obj.Target, obj.Rdev = head.GetSymlnkTarget(), userDev(head.GetRdev())
+		obj.Target, obj.Rdev = cText(head.GetSymlnkTarget()), userDev(head.GetRdev())
+		if len(obj.Target) >= maxPath {
+			o.warn.Addf("deleted link %q: a target of %d bytes, left out", obj.Name, len(obj.Target))
+			obj.Target = ""
+		}
 		if t := head.GetAtim(); t != nil {
 			obj.ATime = time.Unix(int64(t.GetTvSec()), int64(t.GetTvUsec())*1000)
 		}
@@ -153,7 +157,7 @@ func (o *objects) memfds(processes []*Process) {
 			return fmt.Errorf("memfd %d: there more than once", e.GetShmid())
 		}
 		obj := &Object{
-			Kind: ObjectMemfd, ID: key.id, Name: e.GetName()[:min(len(e.GetName()), maxPath)],
+			Kind: ObjectMemfd, ID: key.id, Name: cText(e.GetName()[:min(len(e.GetName()), maxPath)]),
 			UID: e.GetUid(), GID: e.GetGid(), Seals: e.GetSeals(),
 			Memory: o.memory(processes, key.id, int64(e.GetSize())),
 		}

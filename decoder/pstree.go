@@ -93,7 +93,7 @@ func (l *loader) process(e *pstree.PstreeEntry) *Process {
 	l.threads(p, e.GetThreads(), leader)
 	p.IDs = l.ids(p.PID)
 	if p.IDs != nil {
-		p.Descriptors = l.descriptors(p.IDs.Files)
+		p.Descriptors = l.held(p.PID, l.descriptors(p.IDs.Files))
 		p.UserNS = l.userNamespace(p.IDs.User)
 	}
 	p.FS = l.fs(p.PID)

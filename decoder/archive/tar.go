@@ -79,6 +79,9 @@ func addTarMember(x *index, s *headerSource, h *tar.Header) error {
 	case tar.TypeDir, typeDumpDir:
 		m.Type = TypeDirectory
 	case tar.TypeSymlink:
+		if len(h.Linkname) >= maxName {
+			return errors.New("a target that is too long")
+		}
 		m.Type, m.Target = TypeSymlink, h.Linkname
 	case tar.TypeFifo:
 		m.Type = TypeFIFO

@@ -1,8 +1,11 @@
 package layout
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
+	"strconv"
 
 	"github.com/ckptfs/ckptfs/decoder"
 	"github.com/ckptfs/ckptfs/fusefs/procfmt"
@@ -11,33 +14,50 @@ import (
 
 // fd is fd/ of a directory at that depth: a link for each descriptor.
 func (p *process) fd(depth int) tree.Dir {
-	return p.withObjects(p.dir(func() []tree.Entry {
-		var entries []tree.Entry
-		for _, d := range p.Descriptors {
-			entries = append(entries, tree.Entry{Name: fmt.Sprint(d.FD), Node: p.fileLink(p.attr, depth+1, d.File)})
-		}
-		return byNumber(entries)
-	}))
+	return p.withObjects(p.perDescriptor(func(d decoder.Descriptor) tree.Node { return p.fileLink(p.attr, depth+1, d.File) }))
 }
 
-// fdinfo is fdinfo/: a file for each descriptor. Descriptors of the same file
-// share it: it may have lines for all that an epoll instance watches.
-func (p *process) fdinfo() tree.Dir {
-	return p.dir(func() []tree.Entry {
-		type content struct {
-			file        *decoder.File
-			closeOnExec bool
-		}
-		var entries []tree.Entry
-		made := make(map[content]tree.File)
+// perDescriptor is a directory with a node for each descriptor. Its nodes are
+// not kept: processes and threads that share a table can be many, and so can be
+// the descriptors in it.
+func (p *process) perDescriptor(node func(decoder.Descriptor) tree.Node) tree.Dir {
+	attr := p.attr
+	attr.Perm = 0o555
+	list := func() []tree.Entry {
+		entries := make([]tree.Entry, 0, len(p.Descriptors))
 		for _, d := range p.Descriptors {
-			c := content{d.File, d.CloseOnExec}
-			if made[c] == nil {
-				made[c] = p.render(fmt.Sprintf("fdinfo/%d", d.FD), func(w io.Writer) error { return procfmt.FDInfo(w, p.Process, d) })
-			}
-			entries = append(entries, tree.Entry{Name: fmt.Sprint(d.FD), Node: made[c]})
+			entries = append(entries, tree.Entry{Name: fmt.Sprint(d.FD), Node: node(d)})
 		}
-		return byNumber(entries)
+		return entries
+	}
+	lookup := func(name string) tree.Node {
+		n, err := strconv.Atoi(name)
+		i, found := slices.BinarySearchFunc(p.Descriptors, n, func(d decoder.Descriptor, n int) int { return cmp.Compare(d.FD, n) })
+		if err != nil || !found || strconv.Itoa(n) != name {
+			return nil
+		}
+		return node(p.Descriptors[i])
+	}
+	return tree.MadeDir(attr, list, lookup)
+}
+
+// fdinfo is fdinfo/: a file for each descriptor. What it says is the same for
+// all descriptors of a file, in whatever process, but for the locks that a table
+// holds: there may be lines for all that an epoll instance watches.
+func (p *process) fdinfo() tree.Dir {
+	type about struct {
+		file        *decoder.File
+		closeOnExec bool
+		table       uint32 // 0: it has no lock on the file
+	}
+	return p.perDescriptor(func(d decoder.Descriptor) tree.Node {
+		key := about{d.File, d.CloseOnExec, 0}
+		if slices.ContainsFunc(d.File.Locks, func(k decoder.Lock) bool { return k.Kind == decoder.LockPOSIX && k.HeldBy(p.Process) }) {
+			key.table = p.IDs.Files
+		}
+		return p.alike(key, func() tree.File {
+			return p.render(fmt.Sprintf("fdinfo/%d", d.FD), func(w io.Writer) error { return procfmt.FDInfo(w, p.Process, d) })
+		})
 	})
 }
 

@@ -44,7 +44,7 @@ func Root(ck *decoder.Checkpoint, opts Options) tree.Dir {
 }
 
 func newBuilder(ck *decoder.Checkpoint, opts Options) *builder {
-	b := &builder{ck: ck, opts: opts, netDirs: make(map[uint32][]tree.Entry)}
+	b := &builder{ck: ck, opts: opts, netDirs: make(map[uint32][]tree.Entry), contents: new(contents)}
 	b.recovery = sync.OnceValue(b.findRecovered)
 	b.netFiles()
 	return b
@@ -80,6 +80,7 @@ type builder struct {
 	opts     Options
 	recovery func() *recovery
 	netDirs  map[uint32][]tree.Entry // the files of /proc/net, by namespace
+	contents *contents
 }
 
 // dirAttr and fileAttr are those of what we present ourselves, rather than

@@ -20,9 +20,10 @@ type process struct {
 	*decoder.Process
 	*builder
 	space    func() *memview.AddressSpace
-	shared   func() []tree.Entry // what its threads have alike, made once
-	children []int               // PIDs
-	attr     tree.Attr           // owner and time of its files
+	sizes    func() procfmt.MemorySizes // of all its mappings, counted once
+	shared   func() []tree.Entry        // what its threads have alike, made once
+	children []int                      // PIDs
+	attr     tree.Attr                  // owner and time of its files
 }
 
 func (b *builder) processes() []*process {
@@ -39,6 +40,7 @@ func (b *builder) processes() []*process {
 			children: children[p.PID],
 			attr:     b.processAttr(p),
 		}
+		proc.sizes = sync.OnceValue(func() procfmt.MemorySizes { return procfmt.SizesOf(p.MM, proc.space()) })
 		proc.shared = sync.OnceValue(proc.sharedEntries)
 		list = append(list, proc)
 	}
@@ -148,8 +150,8 @@ func (p *process) sharedEntries() []tree.Entry {
 		tree.Entry{Name: "loginuid", Node: p.number("%d", p.LoginUID)},
 		tree.Entry{Name: "maps", Node: p.text("maps", func(w io.Writer) error { return procfmt.Maps(w, p.MM) })},
 		tree.Entry{Name: "mem", Node: p.mem()},
-		tree.Entry{Name: "mountinfo", Node: p.render("mountinfo", func(w io.Writer) error { return procfmt.Mountinfo(w, p.ck.MountTable(p.Process)) })},
-		tree.Entry{Name: "mounts", Node: p.render("mounts", func(w io.Writer) error { return procfmt.Mounts(w, p.ck.MountTable(p.Process)) })},
+		tree.Entry{Name: "mountinfo", Node: p.mountTable("mountinfo", procfmt.Mountinfo)},
+		tree.Entry{Name: "mounts", Node: p.mountTable("mounts", procfmt.Mounts)},
 		tree.Entry{Name: "net", Node: p.net()},
 		tree.Entry{Name: "oom_adj", Node: p.number("%d\n", procfmt.OOMAdj(p.OOMScoreAdj))},
 		tree.Entry{Name: "oom_score", Node: p.constant(procfmt.OOMScore)},
@@ -159,8 +161,23 @@ func (p *process) sharedEntries() []tree.Entry {
 		tree.Entry{Name: "sessionid", Node: p.constant(procfmt.SessionID)},
 		tree.Entry{Name: "smaps", Node: p.text("smaps", func(w io.Writer) error { return procfmt.Smaps(w, p.MM, p.space()) })},
 		tree.Entry{Name: "smaps_rollup", Node: p.text("smaps_rollup", func(w io.Writer) error { return procfmt.SmapsRollup(w, p.MM, p.space()) })},
-		tree.Entry{Name: "statm", Node: p.text("statm", func(w io.Writer) error { return procfmt.Statm(w, p.MM, p.space()) })},
+		tree.Entry{Name: "statm", Node: p.text("statm", func(w io.Writer) error { return procfmt.Statm(w, p.MM, p.sizes()) })},
 	)
+}
+
+// mountTable is a file with the mount table, of which each namespace has one.
+func (p *process) mountTable(name string, render func(io.Writer, []*decoder.Mount) error) tree.File {
+	type table struct {
+		name string
+		ns   uint32 // 0: that of the first process
+	}
+	key := table{name: name}
+	if p.IDs != nil {
+		key.ns = p.IDs.Mnt
+	}
+	return p.alike(key, func() tree.File {
+		return p.render(name, func(w io.Writer) error { return render(w, p.ck.MountTable(p.Process)) })
+	})
 }
 
 // processDepth is how deep procs/<pid>/ lies.
@@ -198,11 +215,11 @@ func (p *process) path(name string) string { return fmt.Sprintf("procs/%d/%s", p
 
 // stat and status are of a thread, or of a process that is dead.
 func (p *process) stat(name string, t *decoder.Thread, whole bool) tree.File {
-	return p.render(name, func(w io.Writer) error { return procfmt.Stat(w, p.Process, t, whole, p.space()) })
+	return p.render(name, func(w io.Writer) error { return procfmt.Stat(w, p.Process, t, whole, p.sizes()) })
 }
 
 func (p *process) status(name string, t *decoder.Thread) tree.File {
-	return p.render(name, func(w io.Writer) error { return procfmt.Status(w, p.Process, t, p.space()) })
+	return p.render(name, func(w io.Writer) error { return procfmt.Status(w, p.Process, t, p.sizes()) })
 }
 
 // constant is a file that holds that text.

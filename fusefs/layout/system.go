@@ -99,7 +99,7 @@ func (b *builder) nested(dir string, files map[string]func(io.Writer) error) []t
 // resident is what the processes have in memory together, in bytes.
 func resident(procs []*process) (sum uint64) {
 	for _, p := range procs {
-		sum += procfmt.Resident(p.MM, p.space())
+		sum += p.sizes().Resident()
 	}
 	return sum
 }

@@ -5,18 +5,19 @@ import (
 	"github.com/ckptfs/ckptfs/memview"
 )
 
-// memorySizes are what the kernel counts of an address space, in bytes. The
-// resident ones are what was captured.
-type memorySizes struct {
+// MemorySizes are what the kernel counts of an address space, in bytes. The
+// resident ones are what was captured. To count them is to walk all mappings,
+// and they stand in the files of each thread: see [SizesOf].
+type MemorySizes struct {
 	total, locked, data, stack, exec uint64
 	anon, file, shmem                uint64 // resident
 }
 
-// sizesOf counts the mappings of mm, nil for none.
+// SizesOf counts the mappings of mm, nil for none.
 //
 // Source: include/linux/mm.h:is_exec_mapping and its siblings,
 // mm/mmap.c:vm_stat_account.
-func sizesOf(mm *decoder.MM, space *memview.AddressSpace) (s memorySizes) {
+func SizesOf(mm *decoder.MM, space *memview.AddressSpace) (s MemorySizes) {
 	if mm == nil {
 		return s
 	}
@@ -47,7 +48,8 @@ func sizesOf(mm *decoder.MM, space *memview.AddressSpace) (s memorySizes) {
 	return s
 }
 
-func (s memorySizes) resident() uint64 { return s.anon + s.file + s.shmem }
+// Resident is what of the address space was in memory.
+func (s MemorySizes) Resident() uint64 { return s.anon + s.file + s.shmem }
 
 // text is the size of the program's code, in whole pages.
 func text(mm *decoder.MM) uint64 {

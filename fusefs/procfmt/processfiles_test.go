@@ -96,7 +96,7 @@ func TestLabel(t *testing.T) {
 func TestTerminalAndTable(t *testing.T) {
 	thread := &decoder.Thread{TID: 7}
 	p := &decoder.Process{PID: 7, State: decoder.TaskAlive, Terminal: &decoder.Terminal{Device: 34816, PGRP: 9}}
-	if got, want := rendered(t, func(w io.Writer) error { return Stat(w, p, thread, true, nil) }), "7 () S 0 0 0 34816 9 "; !strings.HasPrefix(got, want) {
+	if got, want := rendered(t, func(w io.Writer) error { return Stat(w, p, thread, true, MemorySizes{}) }), "7 () S 0 0 0 34816 9 "; !strings.HasPrefix(got, want) {
 		t.Errorf("stat = %q, want it to begin with %q", got, want)
 	}
 	for highest, want := range map[int]int{-1: 64, 0: 64, 63: 64, 64: 128, 127: 128, 128: 256, 1<<31 - 65: 1 << 31} {

@@ -6,7 +6,6 @@ import (
 	"io"
 
 	"github.com/ckptfs/ckptfs/decoder"
-	"github.com/ckptfs/ckptfs/memview"
 )
 
 // Scheduling policies of sched(7) that have priorities of their own.
@@ -21,7 +20,7 @@ const (
 // lists it.
 //
 // Source: fs/proc/array.c:do_task_stat; proc_pid_stat(5).
-func Stat(w io.Writer, p *decoder.Process, t *decoder.Thread, whole bool, space *memview.AddressSpace) error {
+func Stat(w io.Writer, p *decoder.Process, t *decoder.Thread, whole bool, sizes MemorySizes) error {
 	b := bufio.NewWriter(w)
 	if t == nil {
 		t = &decoder.Thread{TID: p.PID, Comm: p.Comm}
@@ -30,10 +29,9 @@ func Stat(w io.Writer, p *decoder.Process, t *decoder.Thread, whole bool, space 
 	if mm == nil {
 		mm = new(decoder.MM)
 	}
-	sizes := sizesOf(p.MM, space)
 	var rss uint64
 	if mm.PageSize > 0 {
-		rss = sizes.resident() / uint64(mm.PageSize)
+		rss = sizes.Resident() / uint64(mm.PageSize)
 	}
 	var rssLimit uint64
 	if len(p.Rlimits) > rlimitRSS {
@@ -98,14 +96,13 @@ func realtimePriority(t *decoder.Thread) uint32 {
 // Statm writes /proc/pid/statm: sizes in pages.
 //
 // Source: fs/proc/array.c:proc_pid_statm, fs/proc/task_mmu.c:task_statm.
-func Statm(w io.Writer, mm *decoder.MM, space *memview.AddressSpace) error {
+func Statm(w io.Writer, mm *decoder.MM, s MemorySizes) error {
 	if mm == nil {
 		_, err := fmt.Fprintln(w, "0 0 0 0 0 0 0")
 		return err
 	}
-	s := sizesOf(mm, space)
 	page := uint64(mm.PageSize)
 	_, err := fmt.Fprintf(w, "%d %d %d %d 0 %d 0\n",
-		s.total/page, s.resident()/page, (s.file+s.shmem)/page, text(mm)/page, (s.data+s.stack)/page)
+		s.total/page, s.Resident()/page, (s.file+s.shmem)/page, text(mm)/page, (s.data+s.stack)/page)
 	return err
 }

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/ckptfs/ckptfs/decoder"
-	"github.com/ckptfs/ckptfs/memview"
 )
 
 // Status writes /proc/pid/status, or that of one of its threads. t is nil for a
@@ -15,7 +14,7 @@ import (
 // is 0; [Unavailable] lists it.
 //
 // Source: fs/proc/array.c:proc_pid_status.
-func Status(w io.Writer, p *decoder.Process, t *decoder.Thread, space *memview.AddressSpace) error {
+func Status(w io.Writer, p *decoder.Process, t *decoder.Thread, sizes MemorySizes) error {
 	b := bufio.NewWriter(w)
 	line := func(name, format string, args ...any) { fmt.Fprintf(b, name+":\t"+format+"\n", args...) }
 	comm, tid := p.Comm, p.PID
@@ -46,7 +45,7 @@ func Status(w io.Writer, p *decoder.Process, t *decoder.Thread, space *memview.A
 	line("NSsid", "%d", p.SID)
 	line("Kthread", "0")
 	if p.MM != nil {
-		statusMemory(b, p.MM, space)
+		statusMemory(b, p.MM, sizes)
 		line("CoreDumping", "0")
 		line("THP_enabled", "%d", oneIf(!p.MM.THPDisabled))
 	}
@@ -84,8 +83,7 @@ func Status(w io.Writer, p *decoder.Process, t *decoder.Thread, space *memview.A
 // sizes ever are not saved, and as in the kernel no less than those of now.
 //
 // Source: fs/proc/task_mmu.c:task_mem.
-func statusMemory(w *bufio.Writer, mm *decoder.MM, space *memview.AddressSpace) {
-	s := sizesOf(mm, space)
+func statusMemory(w *bufio.Writer, mm *decoder.MM, s MemorySizes) {
 	exe := min(text(mm), s.exec)
 	for _, size := range []struct {
 		name  string
@@ -95,8 +93,8 @@ func statusMemory(w *bufio.Writer, mm *decoder.MM, space *memview.AddressSpace) 
 		{"VmSize", s.total},
 		{"VmLck", s.locked},
 		{"VmPin", 0},
-		{"VmHWM", s.resident()},
-		{"VmRSS", s.resident()},
+		{"VmHWM", s.Resident()},
+		{"VmRSS", s.Resident()},
 		{"RssAnon", s.anon},
 		{"RssFile", s.file},
 		{"RssShmem", s.shmem},

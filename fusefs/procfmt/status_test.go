@@ -15,10 +15,10 @@ func TestHostileName(t *testing.T) {
 	thread := &decoder.Thread{TID: 7, Comm: name}
 	p := &decoder.Process{PID: 7, PPID: 1, State: decoder.TaskAlive, Comm: name, Threads: []*decoder.Thread{thread}}
 	var status, stat strings.Builder
-	if err := Status(&status, p, thread, nil); err != nil {
+	if err := Status(&status, p, thread, MemorySizes{}); err != nil {
 		t.Fatal(err)
 	}
-	if err := Stat(&stat, p, thread, true, nil); err != nil {
+	if err := Stat(&stat, p, thread, true, MemorySizes{}); err != nil {
 		t.Fatal(err)
 	}
 	if want := "Name:\ta) R 1\\n\x1b[31m\\\\\nState:\tS (sleeping)\n"; !strings.HasPrefix(status.String(), want) {

@@ -6,9 +6,6 @@ import (
 	"io"
 	"strings"
 	"time"
-
-	"github.com/ckptfs/ckptfs/decoder"
-	"github.com/ckptfs/ckptfs/memview"
 )
 
 // Uptime writes /proc/uptime. How long the processors were idle is 0.
@@ -84,11 +81,6 @@ var meminfoNames = strings.Fields(`
 	SReclaimable SUnreclaim KernelStack PageTables SecPageTables NFS_Unstable
 	Bounce WritebackTmp CommitLimit Committed_AS VmallocTotal VmallocUsed
 	VmallocChunk Percpu`)
-
-// Resident is what a process has in memory, in bytes: what was captured.
-func Resident(mm *decoder.MM, space *memview.AddressSpace) uint64 {
-	return sizesOf(mm, space).resident()
-}
 
 // Sysctl writes a file below /proc/sys.
 //

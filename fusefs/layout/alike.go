@@ -1,0 +1,32 @@
+package layout
+
+import (
+	"sync"
+
+	"github.com/ckptfs/ckptfs/fusefs/tree"
+)
+
+// contents are those that files of several processes have alike, by what they
+// are of: each is rendered once, however many processes a hostile archive has.
+type contents struct {
+	mu    sync.Mutex
+	files map[any]tree.File
+}
+
+// alike is a file of the process whose content is that of all files of the
+// same key. file makes the first.
+func (p *process) alike(key any, file func() tree.File) tree.File {
+	return tree.ContentFile(p.attr, func() (tree.Content, error) { return p.contents.of(key, file).Content() })
+}
+
+func (c *contents) of(key any, file func() tree.File) tree.File {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.files == nil {
+		c.files = make(map[any]tree.File)
+	}
+	if c.files[key] == nil {
+		c.files[key] = file()
+	}
+	return c.files[key]
+}
