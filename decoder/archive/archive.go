@@ -121,7 +121,7 @@ func openTar(r io.ReaderAt, compressed int64, opts Options) (*Archive, error) {
 		content, a.closer = spooled, spooled
 		a.cut = opts.Head > 0 && size == opts.Head
 	}
-	a.index = indexTar(content, size)
+	a.index = indexTar(content, size, maxMemory)
 	if damage := a.Damage(); len(a.members) == 0 && isFormat(damage) {
 		if a.closer != nil {
 			a.closer.Close()

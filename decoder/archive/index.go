@@ -14,6 +14,27 @@ type index struct {
 	damage   damage
 	repeated map[string]bool
 	links    map[*Member]*Member // hard links -> the member they were made to
+	memory   int64               // what the members take, about
+}
+
+// What a hostile archive can make us keep, of which a few KB expand to millions
+// of headers, and a name can be two thousand folders.
+const (
+	maxMemory  = 2 << 30 // bytes that the members take
+	maxImplied = 1 << 20 // folders that are no members themselves
+)
+
+// footprint is about how much memory a member takes, in bytes.
+func (m *Member) footprint() int64 {
+	const member, attribute, piece = 400, 64, 24
+	n := member + len(m.Name) + len(m.Target)
+	for key, value := range m.Xattrs {
+		n += attribute + len(key) + len(value)
+	}
+	if s, ok := m.body.(*sparse); ok {
+		n += piece * len(s.pieces)
+	}
+	return int64(n)
 }
 
 // add adds a member of an unchecked name. Of several members of one name the
@@ -40,6 +61,7 @@ func (x *index) add(m *Member, name string) {
 	}
 	x.byName[clean] = m
 	x.members = append(x.members, m)
+	x.memory += m.footprint()
 }
 
 // addLink adds a hard link, which shares the bytes and the attributes of the
@@ -66,8 +88,13 @@ func (x *index) addLink(m *Member, name, target string) {
 // directory, and counts the hard links.
 func (x *index) settle() {
 	kept := x.members[:0]
+	implied := make(map[string]bool)
 	for _, m := range x.members {
 		if x.byName[m.Name] != m {
+			continue
+		}
+		if !x.imply(implied, m.Name) {
+			x.damage.add(fmt.Errorf("member %s: more than %d folders are no members, left out", quote(m.Name), maxImplied))
 			continue
 		}
 		if at := x.blocked(m.Name); at != "" {
@@ -97,6 +124,24 @@ func (x *index) blocked(name string) string {
 		}
 	}
 	return ""
+}
+
+// imply notes the folders of a name that are no members. It is false where there
+// are too many.
+func (x *index) imply(implied map[string]bool, name string) bool {
+	for i := len(name) - 1; i > 0; i-- {
+		if name[i] != '/' {
+			continue
+		}
+		if dir := name[:i]; x.byName[dir] != nil || implied[dir] {
+			return true
+		}
+		if len(implied) == maxImplied {
+			return false
+		}
+		implied[name[:i]] = true
+	}
+	return true
 }
 
 func (x *index) countLinks() {

@@ -21,7 +21,7 @@ type Piece struct {
 // must be sorted and disjoint, none empty, and none reach past the end; what
 // lies between them are holes.
 func Assemble(name string, r io.ReaderAt, size int64, pieces []Piece) *Member {
-	return &Member{Name: name, size: size, body: &sparse{r, pieces, size}}
+	return &Member{Name: name, size: size, body: newSparse(r, pieces, size)}
 }
 
 // sparse is a body with holes.
@@ -32,6 +32,19 @@ type sparse struct {
 	r      io.ReaderAt
 	pieces []Piece // sorted, disjoint, none empty; those of a member stand one behind the other in the archive
 	size   int64
+	data   int64 // bytes of all pieces
+}
+
+func newSparse(r io.ReaderAt, pieces []Piece, size int64) *sparse {
+	return &sparse{r, pieces, size, dataOf(pieces)}
+}
+
+// dataOf is how many bytes pieces have together.
+func dataOf(pieces []Piece) (n int64) {
+	for _, p := range pieces {
+		n += p.End - p.Off
+	}
+	return n
 }
 
 func (s *sparse) ReadAt(p []byte, off int64) (int, error) {
@@ -83,13 +96,7 @@ func (s *sparse) nextHole(off int64) (int64, error) {
 	return off, nil
 }
 
-func (s *sparse) dataSize() int64 {
-	var n int64
-	for _, f := range s.pieces {
-		n += f.End - f.Off
-	}
-	return n
-}
+func (s *sparse) dataSize() int64 { return s.data }
 
 // sparseMap finds the pieces of a sparse member, which archive/tar knows
 // and does not tell. There are four formats:
@@ -166,7 +173,7 @@ func checkStored(s *headerSource, h *tar.Header, pieces []Piece) error {
 	if h.Typeflag != tar.TypeGNUSparse {
 		stored -= s.pos - at - block // the map of PAX 1.0, which counts as stored
 	}
-	if data := (&sparse{pieces: pieces}).dataSize(); data != stored {
+	if data := dataOf(pieces); data != stored {
 		return fmt.Errorf("%d bytes of data where %d are stored", data, stored)
 	}
 	return nil

@@ -19,10 +19,12 @@ const typeDumpDir = 'D'
 // indexTar walks the headers of a tar. It never reads what stands between
 // them but for the last byte of each member, which tells whether it is there.
 //
+// It ends where the members take more than room bytes of memory.
+//
 // A broken header ends the walk. What follows is not searched for another
 // one: a member that is itself a tar has headers in it, which would pose as
 // members.
-func indexTar(r io.ReaderAt, size int64) index {
+func indexTar(r io.ReaderAt, size, room int64) index {
 	var x index
 	s := &headerSource{r: r, size: size}
 	t := tar.NewReader(s)
@@ -42,6 +44,10 @@ func indexTar(r io.ReaderAt, size int64) index {
 		}
 		if err := addTarMember(&x, s, h); err != nil {
 			x.damage.add(fmt.Errorf("member %s: %w, left out", quote(h.Name), err))
+		}
+		if x.memory > room {
+			x.damage.addf(s.pos, "members whose names and attributes take more than %d bytes of memory; what follows is missing", room)
+			break
 		}
 	}
 	x.settle()
@@ -98,7 +104,7 @@ func addTarMember(x *index, s *headerSource, h *tar.Header) error {
 		case err != nil:
 			return err
 		case isSparse:
-			m.body = &sparse{s.r, fragments, h.Size}
+			m.body = newSparse(s.r, fragments, h.Size)
 		default:
 			m.body = &section{s.r, s.pos, h.Size}
 		}
