@@ -73,7 +73,7 @@ func (l *loader) captureIn(im *images, id string, pageSize int) (*Capture, error
 	if err != nil {
 		return nil, err
 	}
-	m, err := criu.ReadPagemap(name, member, member.Size())
+	m, err := criu.ReadPagemap(name, im.metered(member), member.Size())
 	if err != nil {
 		return nil, err
 	}

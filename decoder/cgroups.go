@@ -13,6 +13,10 @@ type Cgroup struct {
 	Path        string // from the root of the machine's hierarchy, whatever the container sees
 }
 
+// maxCgroups is more hierarchies than a machine has: one for each controller, and
+// named ones.
+const maxCgroups = 64
+
 // loadCgroups decodes the sets of control groups, by their id. There is no
 // image where all threads are in those of CRIU.
 //
@@ -24,6 +28,10 @@ func (l *loader) loadCgroups() map[uint32][]Cgroup {
 	for _, s := range e.GetSets() {
 		var set []Cgroup
 		for _, c := range s.GetCtls() {
+			if len(c.GetPath()) > maxPath || len(set) == maxCgroups {
+				l.warn.Addf("%s: set %d: an impossible path, or more than %d control groups", l.name("cgroup.img"), s.GetId(), maxCgroups)
+				break
+			}
 			set = append(set, Cgroup{cText(c.GetName()), cText(c.GetPath())})
 		}
 		sets[s.GetId()] = set

@@ -63,7 +63,7 @@ type Options struct {
 func Open(a *archive.Archive, opts Options) (*Checkpoint, error) {
 	warn := new(Warnings)
 	nested := &nestedTars{spool: opts.Spool, warn: warn}
-	f := &finder{archive: &images{archive: a, mount: archiveDir}, nested: nested, warn: warn}
+	f := &finder{archive: &images{archive: a, mount: archiveDir, budget: newBudget(a)}, nested: nested, warn: warn}
 	source, err := f.find(opts.Checkpoint)
 	if err != nil {
 		return nil, errors.Join(err, nested.Close())
@@ -162,6 +162,7 @@ type loader struct {
 	tables        map[uint32][]Descriptor // of descriptors, by id
 	allHeld       int                     // descriptors of all processes together
 	files         map[uint32]*File
+	ghosts        map[uint32]ghost // deleted files, by the id of their image
 	mounts        map[int]*Mount
 	mountOrder    []*Mount
 	segments      map[uint64]segment

@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/checkpoint-restore/go-criu/v7/crit/images/fdinfo"
-	ghost_file "github.com/checkpoint-restore/go-criu/v7/crit/images/ghost-file"
 	"github.com/checkpoint-restore/go-criu/v7/crit/images/memfd"
 	"github.com/checkpoint-restore/go-criu/v7/crit/images/regfile"
 	remap_file_path "github.com/checkpoint-restore/go-criu/v7/crit/images/remap-file-path"
@@ -128,8 +127,8 @@ func (l *loader) remaps(files map[uint32]*File) {
 
 // ghost fills in what the ghost file's image says of the unlinked file f.
 func (l *loader) ghost(f *File, id uint32) {
-	e, err := one[ghost_file.GhostFileEntry](l.images, l.name("ghost-file-%x.img", id), criu.MagicGhostFile)
-	if err != nil {
+	e, _, err := l.ghostFile(id)
+	if e == nil {
 		l.warn.Add(fmt.Errorf("deleted file %q: %w", f.Path, err))
 		return
 	}

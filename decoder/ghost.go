@@ -10,18 +10,38 @@ import (
 	"github.com/ckptfs/ckptfs/decoder/criu"
 )
 
+// ghost is a deleted file by its image.
+type ghost struct {
+	head    *ghost_file.GhostFileEntry
+	content *Backing
+	err     error
+}
+
 // ghostFile is a deleted file that was in use: what its image says of it and
-// its content. Behind the entry stands either all of it, or, from 12 KiB on,
+// its content. It is decoded once: any number of files may be said to be it.
+func (l *loader) ghostFile(id uint32) (*ghost_file.GhostFileEntry, *Backing, error) {
+	g, ok := l.ghosts[id]
+	if !ok {
+		g.head, g.content, g.err = l.readGhostFile(id)
+		if l.ghosts == nil {
+			l.ghosts = make(map[uint32]ghost)
+		}
+		l.ghosts[id] = g
+	}
+	return g.head, g.content, g.err
+}
+
+// readGhostFile decodes the image of a deleted file. Behind the entry stands either all of it, or, from 12 KiB on,
 // pieces with an entry each that says where they belong.
 //
 // Source: criu/files-reg.c:dump_ghost_file, copy_file_to_chunks.
-func (l *loader) ghostFile(id uint32) (*ghost_file.GhostFileEntry, *Backing, error) {
+func (l *loader) readGhostFile(id uint32) (*ghost_file.GhostFileEntry, *Backing, error) {
 	name := l.name("ghost-file-%x.img", id)
 	m, err := l.image(name)
 	if err != nil {
 		return nil, nil, err
 	}
-	r, err := criu.NewReader(name, m, m.Size(), criu.MagicGhostFile)
+	r, err := criu.NewReader(name, l.metered(m), m.Size(), criu.MagicGhostFile)
 	if err != nil {
 		return nil, nil, err
 	}

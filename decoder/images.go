@@ -21,6 +21,7 @@ type images struct {
 	archive *archive.Archive
 	dir     string // "" where they stand at the top
 	mount   string // where the archive's members stand in the mount; "" for one that is not in it
+	budget  *budget
 }
 
 // archiveDir is where the mount has the members of the archive.
@@ -65,6 +66,9 @@ func (im *images) image(name string) (*archive.Member, error) {
 	return m, nil
 }
 
+// metered is an image that is to be decoded.
+func (im *images) metered(m *archive.Member) io.ReaderAt { return metered{m, im.budget} }
+
 // message is a pointer to the generated message type M.
 type message[M any] interface {
 	*M
@@ -80,7 +84,7 @@ func each[M any, P message[M]](im *images, name string, magic criu.Magic, f func
 	if err != nil {
 		return err
 	}
-	r, err := criu.NewReader(name, m, m.Size(), magic)
+	r, err := criu.NewReader(name, im.metered(m), m.Size(), magic)
 	if err != nil {
 		return err
 	}

@@ -190,7 +190,7 @@ func (l *loader) queues(name string) ([]IPCQueue, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := criu.NewReader(name, image, image.Size(), criu.MagicIPCNSMsg)
+	r, err := criu.NewReader(name, l.metered(image), image.Size(), criu.MagicIPCNSMsg)
 	if err != nil {
 		return nil, err
 	}

@@ -310,7 +310,7 @@ func (f *finder) inTar(t tarMember) ([]*source, error) {
 	if err != nil {
 		return nil, err
 	}
-	inner := &finder{archive: &images{archive: a, mount: t.folder()}, nested: f.nested, warn: f.warn}
+	inner := &finder{archive: &images{archive: a, mount: t.folder(), budget: f.archive.budget}, nested: f.nested, warn: f.warn}
 	list, err := inner.folders()
 	if err != nil || !list[0].isWhole() {
 		return nil, nil //nolint:nilerr // the error says that there is none

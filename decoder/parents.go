@@ -22,7 +22,7 @@ func (l *loader) findParents(given []*archive.Archive) []*images {
 		}
 		next := im.parent(link)
 		if next == nil && len(given) > 0 {
-			next = givenParent(given[0], path.Base(link.Target))
+			next = givenParent(given[0], path.Base(link.Target), l.budget)
 			if next == nil {
 				l.warn.Addf("--parent: no folder with images in it")
 			}
@@ -37,6 +37,10 @@ func (l *loader) findParents(given []*archive.Archive) []*images {
 			break
 		}
 		seen[*next] = true
+		if len(chain) == maxParents {
+			l.warn.Addf("%s: a chain of more than %d parents, which ends here", link.Name, maxParents)
+			break
+		}
 		chain = append(chain, next)
 	}
 	if len(given) > 0 {
@@ -44,6 +48,10 @@ func (l *loader) findParents(given []*archive.Archive) []*images {
 	}
 	return chain
 }
+
+// maxParents is more generations than anybody takes: to read a page may mean
+// to look for it in all of them.
+const maxParents = 1000
 
 // parent is the folder that a member named parent stands for, if the archive
 // has it.
@@ -55,7 +63,7 @@ func (im *images) parent(link *archive.Member) *images {
 		}
 		dir = path.Join("/", im.dir, link.Target)[1:]
 	}
-	next := &images{archive: im.archive, dir: dir, mount: im.mount}
+	next := &images{archive: im.archive, dir: dir, mount: im.mount, budget: im.budget}
 	if next.member(next.name("inventory.img")) == nil {
 		return nil
 	}
@@ -64,15 +72,15 @@ func (im *images) parent(link *archive.Member) *images {
 
 // givenParent finds the images in an archive that was given as parent: in the
 // folder of that name, as Podman has it, or wherever they are.
-func givenParent(a *archive.Archive, name string) *images {
+func givenParent(a *archive.Archive, name string, b *budget) *images {
 	for _, dir := range []string{name, "pre-checkpoint", "checkpoint", ""} {
-		if im := (&images{archive: a, dir: dir}); im.member(im.name("inventory.img")) != nil {
+		if im := (&images{archive: a, dir: dir, budget: b}); im.member(im.name("inventory.img")) != nil {
 			return im
 		}
 	}
 	for _, m := range a.Members() {
 		if path.Base(m.Name) == "inventory.img" {
-			return &images{archive: a, dir: folder(m.Name)}
+			return &images{archive: a, dir: folder(m.Name), budget: b}
 		}
 	}
 	return nil

@@ -38,7 +38,7 @@ func queueOf(e *fdinfo.FileEntry) queue {
 		return queue{key: objectKey{keyTTY, uint64(e.GetTty().GetTtyInfoId())}}
 	case fdinfo.FdTypes_UNIXSK:
 		s := e.GetUsk()
-		return queue{objectKey{keyQueue, uint64(e.GetId())}, ObjectUnix, uint64(s.GetIno()), s.GetType() == sockStream, unixName(s.GetName())}
+		return queue{objectKey{keyQueue, uint64(e.GetId())}, ObjectUnix, uint64(s.GetIno()), s.GetType() == sockStream, unixName(unixAddress(s))}
 	case fdinfo.FdTypes_INETSK:
 		return queue{key: objectKey{keyTCP, uint64(e.GetIsk().GetIno())}, kind: ObjectTCP, ino: uint64(e.GetIsk().GetIno())}
 	default:

@@ -26,7 +26,7 @@ type FilePerms struct {
 
 // unixSocket decodes a UNIX socket.
 func unixSocket(e *sk_unix.UnixSkEntry) *Socket {
-	u := &UnixSocket{Name: e.GetName(), Dir: e.GetNameDir(), Peer: e.GetPeer(), Deleted: e.GetDeleted()}
+	u := &UnixSocket{Name: unixAddress(e), Dir: cText(e.GetNameDir()[:min(len(e.GetNameDir()), maxPath)]), Peer: e.GetPeer(), Deleted: e.GetDeleted()}
 	if p := e.GetFilePerms(); p != nil {
 		u.Perms = &FilePerms{p.GetMode(), p.GetUid(), p.GetGid()}
 	}
@@ -35,6 +35,13 @@ func unixSocket(e *sk_unix.UnixSkEntry) *Socket {
 		State: SocketState(e.GetState()), Backlog: e.GetBacklog(), Shutdown: Shutdown(e.GetShutdown()),
 		Options: socketOptions(e.GetOpts()), Unix: u,
 	}
+}
+
+// unixAddress is the address of a UNIX socket, of which the kernel has room for
+// 108 bytes and the NUL that CRIU counts (include/uapi/linux/un.h:UNIX_PATH_MAX).
+func unixAddress(e *sk_unix.UnixSkEntry) []byte {
+	const longest = 109
+	return e.GetName()[:min(len(e.GetName()), longest)]
 }
 
 // KernelName is the name as the kernel prints it: without the NUL behind a

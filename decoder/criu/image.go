@@ -12,6 +12,11 @@ import (
 // largest that occur are mm images: one of 70,000 mappings has 2.6 MB.
 const MaxEntry = 64 << 20
 
+// maxEmpty is how many entries of an image may have no byte. Nearly all messages
+// have a field that must be there, and zeros without end, which take no room in a
+// sparse or compressed archive, are that many entries.
+const maxEmpty = 1000
+
 // FormatError says where an image does not have the form it should have.
 type FormatError struct {
 	Image  string // name of the member
@@ -28,13 +33,14 @@ func (e *FormatError) Unwrap() error { return e.Err }
 // Reader reads the entries of an image one after the other. It is not safe
 // for concurrent use.
 type Reader struct {
-	name string
-	at   io.ReaderAt
-	r    *bufio.Reader
-	off  int64 // of the next unread byte
-	size int64 // of the image
-	word [4]byte
-	buf  []byte
+	name  string
+	at    io.ReaderAt
+	r     *bufio.Reader
+	off   int64 // of the next unread byte
+	size  int64 // of the image
+	word  [4]byte
+	empty int // entries of no byte so far
+	buf   []byte
 }
 
 // NewReader starts reading the image of that name and size and checks that it
@@ -70,6 +76,11 @@ func (d *Reader) Next() (entry []byte, off int64, err error) {
 	n, err := d.uint32()
 	if err != nil {
 		return nil, start, d.errorAt(start, fmt.Errorf("reading the size of an entry: %w", err))
+	}
+	if n == 0 {
+		if d.empty++; d.empty > maxEmpty {
+			return nil, start, d.errorAt(start, fmt.Errorf("more than %d entries without a byte", maxEmpty))
+		}
 	}
 	left := d.size - d.off
 	if int64(n) > left {

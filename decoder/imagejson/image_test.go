@@ -379,11 +379,12 @@ func (f *full) Write(p []byte) (int, error) {
 func TestRoom(t *testing.T) {
 	vmas := strings.Repeat(text(14, varint(1, 5)), 1<<20)
 	queue := varint(3, 1<<32-1)
+	entries := bytes.Repeat([]byte("\x02\x00\x00\x00\x08\x01"), 3<<20) // each of a field 1
 	for name, b := range map[string][]byte{
 		"many fields":   image(criu.MagicMM, vmas),
-		"many entries":  append(image(criu.MagicPstree), make([]byte, 16<<20)...),
+		"many entries":  append(image(criu.MagicPstree), entries...),
 		"many numbers":  image(criu.MagicMM, text(13, strings.Repeat("\x05", 1<<20))),
-		"many messages": append(image(criu.MagicIPCNSMsg, queue), make([]byte, 16<<20)...),
+		"many messages": append(image(criu.MagicIPCNSMsg, queue), entries...),
 	} {
 		room := full(1 << 20)
 		err := imagejson.Write(&room, imagejson.Image{ReaderAt: bytes.NewReader(b), Size: int64(len(b)), Name: "x.img"})

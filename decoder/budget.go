@@ -1,0 +1,39 @@
+package decoder
+
+import (
+	"errors"
+	"io"
+	"sync/atomic"
+
+	"github.com/ckptfs/ckptfs/decoder/archive"
+)
+
+// budget is how many bytes of images may still be decoded; pages and payloads
+// are not decoded. A compressed archive of some KB can hold gigabytes of
+// messages, and so can a tar with holes in it, and each byte of them becomes up
+// to ten of memory.
+type budget struct{ left atomic.Int64 }
+
+// newBudget is that of an archive: what a small one may have in any case, and
+// more than messages compress.
+func newBudget(a *archive.Archive) *budget {
+	const always, ratio = 256 << 20, 64
+	b := new(budget)
+	b.left.Store(always + ratio*min(a.Size(), 1<<50))
+	return b
+}
+
+var errTooMuch = errors.New("the images expand to more than can be decoded of so small an archive")
+
+// metered is an image whose bytes come out of a budget.
+type metered struct {
+	io.ReaderAt
+	*budget
+}
+
+func (m metered) ReadAt(p []byte, off int64) (int, error) {
+	if m.left.Add(-int64(len(p))) < 0 {
+		return 0, errTooMuch
+	}
+	return m.ReaderAt.ReadAt(p, off)
+}

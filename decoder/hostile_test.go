@@ -1,0 +1,136 @@
+package decoder_test
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/checkpoint-restore/go-criu/v7/crit/images/fdinfo"
+	ghost_file "github.com/checkpoint-restore/go-criu/v7/crit/images/ghost-file"
+	ipc_desc "github.com/checkpoint-restore/go-criu/v7/crit/images/ipc-desc"
+	ipc_msg "github.com/checkpoint-restore/go-criu/v7/crit/images/ipc-msg"
+	"github.com/checkpoint-restore/go-criu/v7/crit/images/utsns"
+
+	"github.com/ckptfs/ckptfs/decoder"
+	"github.com/ckptfs/ckptfs/decoder/criu"
+	"github.com/ckptfs/ckptfs/decoder/decodertest"
+)
+
+// warned tells whether a warning says so.
+func warned(ck *decoder.Checkpoint, text string) bool {
+	return strings.Contains(strings.Join(ck.Warnings.List(), "\n"), text)
+}
+
+// A table of descriptors that many processes share does not multiply without
+// bound.
+func TestSharedTable(t *testing.T) {
+	const processes, descriptors, most = 100, 50_000, 4 << 20
+	c := decodertest.Checkpoint{Files: map[uint32]string{1: "/x"}}
+	for i := range processes {
+		c.Processes = append(c.Processes, decodertest.Process{PID: i + 1})
+	}
+	var table []proto.Message
+	for i := range uint32(descriptors) {
+		table = append(table, &fdinfo.FdinfoEntry{Id: proto.Uint32(1), Fd: proto.Uint32(i), Flags: proto.Uint32(0), Type: fdinfo.FdTypes_REG.Enum()})
+	}
+	c.Members = map[string][]byte{"checkpoint/fdinfo-1.img": decodertest.Image(criu.MagicFdinfo, table...)}
+	ck := c.Open(t)
+	sum := 0
+	for _, p := range ck.Processes {
+		sum += len(p.Descriptors)
+	}
+	if want := most / descriptors * descriptors; sum != want || !warned(ck, "process 84: its 50000 descriptors are left out") {
+		t.Errorf("%d descriptors of all processes, warnings %.300q, want %d", sum, ck.Warnings.List(), want)
+	}
+}
+
+// An archive of some KB that expands to images of hundreds of MB is not decoded
+// to the end.
+func TestImageBomb(t *testing.T) {
+	const images, size = 6, 60 << 20
+	c := decodertest.Checkpoint{Members: map[string][]byte{}}
+	name := strings.Repeat("n", size)
+	for i := range images {
+		c.Members[fmt.Sprintf("checkpoint/utsns-%d.img", i+1)] = decodertest.Image(criu.MagicUTSNS,
+			&utsns.UtsnsEntry{Nodename: proto.String(name), Domainname: proto.String("")})
+	}
+	ck, err := decoder.Open(decodertest.OpenArchive(t, decodertest.Gzip(c.Tar())), decoder.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ck.Close()
+	if len(ck.UTS) >= images || !warned(ck, "more than can be decoded of so small an archive") {
+		t.Errorf("%d images of %d bytes decoded, warnings %.300q", len(ck.UTS), size, ck.Warnings.List())
+	}
+}
+
+// A text ends at its NUL, as it does for CRIU and for the kernel.
+func TestNULs(t *testing.T) {
+	c := decodertest.Checkpoint{
+		Files:     map[uint32]string{1: "/bin/a\x00b"},
+		Processes: []decodertest.Process{{PID: 1, Comm: "ab\x00cd"}},
+		Members: map[string][]byte{
+			"checkpoint/utsns-1.img": decodertest.Image(criu.MagicUTSNS, &utsns.UtsnsEntry{Nodename: proto.String("host\x00x"), Domainname: proto.String("\x00")}),
+		},
+	}
+	ck := c.Open(t)
+	p, uts := ck.Processes[0], ck.UTS[0]
+	if p.Comm != "ab" || p.MM.Exe.Path != "/bin/a" || uts.NodeName != "host" || uts.DomainName != "" {
+		t.Errorf("%q, %q, %q, %q", p.Comm, p.MM.Exe.Path, uts.NodeName, uts.DomainName)
+	}
+}
+
+func TestLongGhostTarget(t *testing.T) {
+	ghost := func(n int) []byte {
+		return decodertest.Image(criu.MagicGhostFile, &ghost_file.GhostFileEntry{
+			Uid: proto.Uint32(0), Gid: proto.Uint32(0), Mode: proto.Uint32(0o120777), SymlnkTarget: proto.String(strings.Repeat("t", n)),
+		})
+	}
+	ck := decodertest.Checkpoint{Members: map[string][]byte{"checkpoint/ghost-file-1.img": ghost(4095), "checkpoint/ghost-file-2.img": ghost(4096)}}.Open(t)
+	list := ck.Objects()
+	if len(list) != 2 || len(list[0].Target) != 4095 || list[1].Target != "" || !warned(ck, "a target of 4096 bytes, left out") {
+		t.Errorf("%d objects, warnings %.300q", len(list), ck.Warnings.List())
+	}
+}
+
+// Two queues of one id would be two files of one name.
+func TestRepeatedQueue(t *testing.T) {
+	zero := func() *uint32 { return proto.Uint32(0) }
+	desc := &ipc_desc.IpcDescEntry{Key: zero(), Uid: zero(), Gid: zero(), Cuid: zero(), Cgid: zero(), Mode: zero(), Id: proto.Uint32(5)}
+	queue := &ipc_msg.IpcMsgEntry{Desc: desc, Qbytes: zero(), Qnum: zero()}
+	ck := decodertest.Checkpoint{Members: map[string][]byte{
+		"checkpoint/ipcns-msg-1.img": decodertest.Image(criu.MagicIPCNSMsg, queue, queue),
+	}}.Open(t)
+	if len(ck.IPC) != 1 || len(ck.IPC[0].Queues) != 1 || !warned(ck, "queue 5: there more than once") {
+		t.Errorf("%+v, warnings %q", ck.IPC, ck.Warnings.List())
+	}
+}
+
+// A chain of parents is followed for as long as somebody could have made it.
+func TestEndlessParents(t *testing.T) {
+	c := decodertest.Checkpoint{Members: map[string][]byte{}, Links: map[string]string{}}
+	inventory := c.Contents()["checkpoint/inventory.img"]
+	c.Links["checkpoint/parent"] = "../0"
+	for i := range 1100 {
+		c.Members[fmt.Sprintf("%d/inventory.img", i)] = inventory
+		c.Links[fmt.Sprintf("%d/parent", i)] = fmt.Sprintf("../%d", i+1)
+	}
+	if ck := c.Open(t); !warned(ck, "a chain of more than 1000 parents, which ends here") {
+		t.Errorf("warnings %q", ck.Warnings.List())
+	}
+}
+
+// A list of deleted files may be long, other metadata may not.
+func TestLongMetadata(t *testing.T) {
+	list := []byte(`["/a"` + strings.Repeat(`,"/d/abcdefghi"`, 500_000) + "]")
+	ck := decodertest.Checkpoint{Members: map[string][]byte{
+		"deleted.files": list,
+		"spec.dump":     bytes.Join([][]byte{[]byte(`{"mounts":[{}`), bytes.Repeat([]byte(",{}"), 2_000_000), []byte("]}")}, nil),
+	}}.Open(t)
+	if n := len(ck.DeletedFiles()); n != 500_001 || ck.Container.Spec != nil || !warned(ck, "spec.dump: larger than 4194304 bytes, not decoded") {
+		t.Errorf("%d deleted files, warnings %.300q", n, ck.Warnings.List())
+	}
+}
