@@ -74,7 +74,7 @@ func (l *loader) held(pid int, table []Descriptor) []Descriptor {
 //
 // Source: fs/d_path.c:simple_dname and its callers.
 func otherFile(e *fdinfo.FileEntry) *File {
-	f := &File{ID: e.GetId(), MountID: -1, Size: -1}
+	f := &File{ID: e.GetId(), MountID: -1, Size: -1, Path: fmt.Sprintf("unknown:[%d]", e.GetType())}
 	switch e.GetType() {
 	case fdinfo.FdTypes_PIPE:
 		f.Flags = e.GetPipe().GetFlags()
@@ -125,7 +125,6 @@ func otherFile(e *fdinfo.FileEntry) *File {
 	case fdinfo.FdTypes_TUNF:
 		f.Kind, f.Path = FileRegular, "/dev/net/tun"
 	default:
-		f.Path = fmt.Sprintf("unknown:[%d]", e.GetType())
 	}
 	return f
 }
