@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"io"
 	"path"
-	"slices"
 
 	"github.com/ckptfs/ckptfs/coredump"
+	"github.com/ckptfs/ckptfs/decoder"
 	"github.com/ckptfs/ckptfs/fusefs/procfmt"
 	"github.com/ckptfs/ckptfs/fusefs/tree"
 )
@@ -26,8 +26,10 @@ func (p *process) gdbinit() tree.File {
 			Exe:     p.executable(),
 			Threads: threads,
 		}
+		seen := make(map[*decoder.File]bool)
 		for _, v := range p.MM.VMAs {
-			if v.File != nil && v.File.Refused && !slices.Contains(s.Refused, v.File) {
+			if v.File != nil && v.File.Refused && !seen[v.File] {
+				seen[v.File] = true
 				s.Refused = append(s.Refused, v.File)
 			}
 		}

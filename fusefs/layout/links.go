@@ -93,7 +93,9 @@ func resolve(root *branch, from []string, target string) []string {
 		at = nil
 	}
 	at = append([]string(nil), at...)
+	branches := branchesTo(root, at)
 	todo := strings.Split(target, "/")
+	ups := strings.Count(target, "..") // in todo, or more
 	for links := 0; len(todo) > 0; {
 		step := todo[0]
 		todo = todo[1:]
@@ -101,31 +103,43 @@ func resolve(root *branch, from []string, target string) []string {
 		case "", ".":
 		case "..":
 			at = at[:max(len(at)-1, 0)]
+			branches = branches[:len(at)+1]
 		default:
-			at = append(at, step)
-			to, ok := linkTarget(root, at)
-			if !ok || !slices.Contains(todo, "..") || links == maxLinks {
+			here := branches[len(at)].step(step)
+			if here.isLink() && ups > 0 && slices.Contains(todo, "..") && links < maxLinks {
+				links++
+				to := here.member.Target
+				if strings.HasPrefix(to, "/") {
+					at, branches = at[:0], branches[:1]
+				}
+				todo = append(strings.Split(to, "/"), todo...)
+				ups += strings.Count(to, "..")
 				continue
 			}
-			links++
-			at = at[:len(at)-1]
-			if strings.HasPrefix(to, "/") {
-				at = nil
-			}
-			todo = append(strings.Split(to, "/"), todo...)
+			at, branches = append(at, step), append(branches, here)
 		}
 	}
 	return at
 }
 
-// linkTarget is the target of the link at that path, if it is one.
-func linkTarget(root *branch, at []string) (string, bool) {
-	if root == nil {
-		return "", false
+// branchesTo are the branches on the way from root to a path, both with it; nil
+// for those that are not there.
+func branchesTo(root *branch, path []string) []*branch {
+	list := []*branch{root}
+	for _, step := range path {
+		list = append(list, list[len(list)-1].step(step))
 	}
-	b := root.lookup(at)
-	if b == nil || b.member == nil || b.member.Type != archive.TypeSymlink {
-		return "", false
+	return list
+}
+
+// step is the entry of that name in b, or nil. b may be nil.
+func (b *branch) step(name string) *branch {
+	if b == nil {
+		return nil
 	}
-	return b.member.Target, true
+	return b.child(name)
+}
+
+func (b *branch) isLink() bool {
+	return b != nil && b.member != nil && b.member.Type == archive.TypeSymlink
 }

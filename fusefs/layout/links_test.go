@@ -82,7 +82,8 @@ func TestWhiteOut(t *testing.T) {
 		{"too long", "/" + strings.Repeat("a/", 3000), ""},
 	} {
 		root := links("bin -> usr/bin")
-		err := whiteOut(root, test.path)
+		room := maxWhiteouts
+		err := whiteOut(root, test.path, &room)
 		if test.want == "" {
 			if err == nil {
 				t.Errorf("%s: whiteOut(%q): no error", test.name, test.path)
@@ -93,8 +94,11 @@ func TestWhiteOut(t *testing.T) {
 			t.Errorf("%s: whiteOut(%q): %v, no whiteout at %q", test.name, test.path, err, test.want)
 		}
 	}
-	root := links("etc/group -> x")
-	if err := whiteOut(root, "/etc/group"); err != nil || root.lookup([]string{"etc", "group"}).whiteout {
+	root, room := links("etc/group -> x"), 1
+	if err := whiteOut(root, "/etc/group", &room); err != nil || root.lookup([]string{"etc", "group"}).whiteout {
 		t.Errorf("whiteOut() of what was made anew: %v, or it is a whiteout", err)
+	}
+	if err := whiteOut(root, "/a/b", &room); err == nil {
+		t.Error("whiteOut() of two files where there is room for one: no error")
 	}
 }

@@ -55,7 +55,7 @@ func (b *builder) lay(root *branch, layer decoder.Layer, origin string) {
 // directory or no file: what the image has in its place, no process saw.
 func (b *builder) mountBelow(root *branch, at string, m *decoder.MountTree) {
 	name, ok := below(strings.Trim(at, "/"), strings.Trim(m.Point, "/"))
-	if !ok || name == "" || len(name) > maxPath {
+	if !ok || !isPath(name) {
 		b.ck.Warnings.Addf("mount point %q: no path below %q, left out", m.Point, at)
 		return
 	}

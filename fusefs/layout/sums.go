@@ -94,9 +94,32 @@ func (s *sums) ReadAt(p []byte, off int64) (int, error) {
 	return n, nil
 }
 
-// maxHoles is how many bytes of holes are summed up: a hostile archive can
-// make them up without end.
+// maxHoles is how many bytes of holes are summed up, of all files of a list
+// together: a hostile archive can make them up without end.
 const maxHoles = 16 << 30
+
+// holes are how many bytes of holes there is still room for in a list.
+type holes int64
+
+// take takes those of a file. It is false where there is no room for them.
+func (left *holes) take(c any) bool {
+	f, sparse := c.(interface {
+		Size() int64
+		DataSize() int64
+	})
+	if !sparse {
+		return true
+	}
+	n := holes(f.Size() - f.DataSize())
+	if n > *left {
+		return false
+	}
+	*left -= n
+	return true
+}
+
+// tooManyHoles stands for the sum of a file that has them.
+func tooManyHoles() string { return "# has too many holes:" }
 
 // once takes the sum of a file, once.
 func once(open func() (tree.Content, error)) func() string {
@@ -105,9 +128,6 @@ func once(open func() (tree.Content, error)) func() string {
 		c, err := open()
 		if err != nil {
 			return unreadable
-		}
-		if e, ok := c.(tree.Extents); ok && c.Size()-e.DataSize() > maxHoles {
-			return "# has too many holes:"
 		}
 		h := sha256.New()
 		if _, err := io.CopyBuffer(h, io.NewSectionReader(c, 0, c.Size()), make([]byte, 256<<10)); err != nil {
@@ -120,6 +140,7 @@ func once(open func() (tree.Content, error)) func() string {
 // archiveSums lists the files of archive/ that are the archive's own members.
 func (b *builder) archiveSums() []summed {
 	byMember := make(map[string]func() string) // the names of a file share its sum
+	left := holes(maxHoles)
 	var list []summed
 	var walk func(dir string, d *branch)
 	walk = func(dir string, d *branch) {
@@ -133,7 +154,10 @@ func (b *builder) archiveSums() []summed {
 			case child.member.Type == archive.TypeRegular:
 				first := cmp.Or(child.member.LinkName, child.member.Name)
 				if byMember[first] == nil {
-					byMember[first] = once(func() (tree.Content, error) { return b.member(child.member), nil })
+					byMember[first] = tooManyHoles
+					if left.take(child.member) {
+						byMember[first] = once(func() (tree.Content, error) { return b.member(child.member), nil })
+					}
 				}
 				list = append(list, summed{at, byMember[first]})
 			}

@@ -57,7 +57,11 @@ func (endless) NextData(int64) (int64, error)     { return 0, io.EOF }
 func (endless) NextHole(off int64) (int64, error) { return off, nil }
 
 func TestSumOfHoles(t *testing.T) {
-	s := newSums([]summed{{"x\ny", once(func() (tree.Content, error) { return endless{}, nil })}})
+	left := holes(maxHoles)
+	if left.take(endless{}) || !left.take(bytes.NewReader(nil)) || left != maxHoles {
+		t.Errorf("%d bytes of holes are left of %d", left, int64(maxHoles))
+	}
+	s := newSums([]summed{{"x\ny", tooManyHoles}})
 	got, err := io.ReadAll(io.NewSectionReader(s, 0, s.Size()))
 	if want := fmt.Sprintf("%-65s  x\\ny\n", "# has too many holes:"); err != nil || string(got) != want {
 		t.Errorf("%q, %v, want %q", got, err, want)

@@ -76,13 +76,13 @@ func (p *process) ofThread(at string, t *decoder.Thread, whole bool) []tree.Entr
 }
 
 // cgroup is empty where the control groups are not recorded, as those of
-// zombies never are.
+// zombies never are. Threads of one set of them have it alike.
 func (p *process) cgroup(name string, t *decoder.Thread) tree.File {
-	return p.render(name, func(w io.Writer) error {
-		if t == nil {
-			return nil
-		}
-		return procfmt.Cgroup(w, t.Cgroups)
+	if t == nil || len(t.Cgroups) == 0 {
+		return p.constant("")
+	}
+	return p.alike(&t.Cgroups[0], func() tree.File {
+		return p.render(name, func(w io.Writer) error { return procfmt.Cgroup(w, t.Cgroups) })
 	})
 }
 

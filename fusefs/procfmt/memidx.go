@@ -22,10 +22,12 @@ import (
 // executable file: somebody wrote to them, which is how patched code shows.
 // CRIU itself does so to the first page of the first such mapping, and puts
 // back what was there (compel/src/lib/infect.c). So where the file is known
-// the mark is left out if its bytes are the same.
+// the mark is left out if its bytes are the same, and not more than can be
+// compared.
 func MemIdx(w io.Writer, mm *decoder.MM, space *memview.AddressSpace) error {
 	b := bufio.NewWriter(w)
 	labels := Labels(mm)
+	left := uint64(maxCompared)
 	for s := range space.All() {
 		fmt.Fprintf(b, "%016x\t%016x\t%s\t%v\t", uint64(s.Start), uint64(s.End), Perms(s.VMA), s.Kind)
 		if s.Src != nil {
@@ -34,7 +36,7 @@ func MemIdx(w io.Writer, mm *decoder.MM, space *memview.AddressSpace) error {
 			b.WriteString("-\t-\t")
 		}
 		b.WriteString(labels[s.VMA])
-		if modified(space, s) {
+		if modified(space, s, &left) {
 			b.WriteString("\tmodified")
 		}
 		b.WriteByte('\n')
@@ -42,9 +44,22 @@ func MemIdx(w io.Writer, mm *decoder.MM, space *memview.AddressSpace) error {
 	return b.Flush()
 }
 
-func modified(space *memview.AddressSpace, s memview.Segment) bool {
+// maxCompared is how many bytes of a process are compared with the files that it
+// maps: of a hostile archive both can be holes of any size.
+const maxCompared = 1 << 30
+
+// modified tells whether a segment is to be marked. left is how much there is
+// still time to compare.
+func modified(space *memview.AddressSpace, s memview.Segment, left *uint64) bool {
 	captured := s.Kind == memview.Captured || s.Kind == memview.Inherited
-	return captured && s.VMA.File != nil && s.VMA.Private() && s.VMA.Prot&decoder.ProtExec != 0 && !space.IsAsMapped(s)
+	if !captured || s.VMA.File == nil || !s.VMA.Private() || s.VMA.Prot&decoder.ProtExec == 0 {
+		return false
+	}
+	if s.Len() > *left {
+		return true
+	}
+	*left -= s.Len()
+	return !space.IsAsMapped(s)
 }
 
 // StretchName is the name that a stretch has in mem.d:

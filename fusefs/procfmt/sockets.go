@@ -26,7 +26,7 @@ func Sockets(w io.Writer, ck *decoder.Checkpoint, sockets []*decoder.Socket) err
 	for _, s := range sockets {
 		fmt.Fprintf(b, "%s\t%s\t%s\t%s\t%d\t%d\t%d\t%s\t%s\n",
 			SocketKind(s), s.State, field(s.Local()), field(SocketRemote(ck, s)), s.Ino, s.Received, s.Unsent,
-			field(holders(s)), field(strings.Join(SocketOptions(s), " ")))
+			field(holders(s.Holders)), field(strings.Join(SocketOptions(s), " ")))
 	}
 	return b.Flush()
 }
@@ -58,17 +58,31 @@ func SocketRemote(ck *decoder.Checkpoint, s *decoder.Socket) string {
 	}
 	text := fmt.Sprintf("socket:[%d]", s.Unix.Peer)
 	if peer := ck.Peer(s); peer != nil {
-		text = cmp.Or(peer.Local(), text)
-		if who := holders(peer); who != "" {
-			text += " (" + who + ")"
-		}
+		text = withHolders(cmp.Or(peer.Local(), text), peer)
 	}
 	return text
 }
 
-func holders(s *decoder.Socket) string {
+// withHolders puts behind the name of a socket who holds it.
+func withHolders(name string, s *decoder.Socket) string {
+	who := s.Holders[:min(len(s.Holders), maxPeerHolders)]
+	switch {
+	case len(who) == 0:
+		return name
+	case len(who) < len(s.Holders):
+		return fmt.Sprintf("%s (%s and %d more)", name, holders(who), len(s.Holders)-len(who))
+	default:
+		return fmt.Sprintf("%s (%s)", name, holders(who))
+	}
+}
+
+// maxPeerHolders is how many holders of the other end are named. Of a hostile
+// archive all sockets can be connected to one that a million descriptors hold.
+const maxPeerHolders = 64
+
+func holders(all []decoder.Holder) string {
 	var list []string
-	for _, h := range s.Holders {
+	for _, h := range all {
 		list = append(list, fmt.Sprintf("%d/%d:%s", h.Process.PID, h.FD, h.Process.Comm))
 	}
 	return strings.Join(list, ",")
