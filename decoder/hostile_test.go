@@ -12,6 +12,7 @@ import (
 	ghost_file "github.com/checkpoint-restore/go-criu/v7/crit/images/ghost-file"
 	ipc_desc "github.com/checkpoint-restore/go-criu/v7/crit/images/ipc-desc"
 	ipc_msg "github.com/checkpoint-restore/go-criu/v7/crit/images/ipc-msg"
+	"github.com/checkpoint-restore/go-criu/v7/crit/images/mnt"
 	"github.com/checkpoint-restore/go-criu/v7/crit/images/utsns"
 
 	"github.com/ckptfs/ckptfs/decoder"
@@ -132,5 +133,25 @@ func TestLongMetadata(t *testing.T) {
 	}}.Open(t)
 	if n := len(ck.DeletedFiles()); n != 500_001 || ck.Container.Spec != nil || !warned(ck, "spec.dump: larger than 4194304 bytes, not decoded") {
 		t.Errorf("%d deleted files, warnings %.300q", n, ck.Warnings.List())
+	}
+}
+
+// A mount point of 4,000 bytes is two thousand folders: all together are bounded.
+func TestFoldersOfMounts(t *testing.T) {
+	const mounts, depth = 3000, 1000
+	var list []proto.Message
+	for i := range uint32(mounts) {
+		list = append(list, &mnt.MntEntry{
+			Fstype: proto.Uint32(0), MntId: proto.Uint32(i + 1), ParentMntId: proto.Uint32(0), RootDev: proto.Uint32(0), Flags: proto.Uint32(0),
+			Root: proto.String("/"), Mountpoint: proto.String(fmt.Sprintf("/%d%s", i, strings.Repeat("/d", depth-1))), Source: proto.String(""), Options: proto.String(""),
+		})
+	}
+	ck := decodertest.Checkpoint{Members: map[string][]byte{"checkpoint/mountpoints-1.img": decodertest.Image(criu.MagicMountpoints, list...)}}.Open(t)
+	n := 0
+	for _, ns := range ck.MountNamespaces() {
+		n += len(ns.Table)
+	}
+	if want := 2 << 20 / depth; n != want || !warned(ck, "more than 2097152 folders on the way to mount points") {
+		t.Errorf("%d mounts, warnings %.300q, want %d", n, ck.Warnings.List(), want)
 	}
 }

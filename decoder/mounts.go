@@ -46,10 +46,15 @@ var fsTypes = map[mnt.Fstype]string{
 // told otherwise (Documentation/admin-guide/sysctl/fs.rst:mount-max).
 const maxMounts = 100_000
 
+// maxMountFolders bounds the folders on the way to all mount points together:
+// each can be two thousand.
+const maxMountFolders = 2 << 20
+
 // loadMounts decodes the mount tables: by mount id, and in the kernel's order.
 func (l *loader) loadMounts() (map[int]*Mount, []*Mount) {
 	mounts := make(map[int]*Mount)
 	var order []*Mount // the images', which is the other way round
+	folders := 0
 	for _, name := range l.matching("mountpoints-*.img") {
 		ns, _ := imageID(name, "mountpoints-")
 		err := each(l.images, name, criu.MagicMountpoints, func(e *mnt.MntEntry, _ *criu.Reader) error {
@@ -63,6 +68,9 @@ func (l *loader) loadMounts() (map[int]*Mount, []*Mount) {
 				Flags: e.GetFlags(), SuperFlags: e.GetSbFlags(),
 				FSType: cmp.Or(cText(e.GetFsname()), fsTypes[mnt.Fstype(e.GetFstype())]), Source: cText(e.GetSource()), Options: cText(e.GetOptions()),
 				Shared: e.GetSharedId(), Master: e.GetMasterId(),
+			}
+			if folders += strings.Count(m.Point, "/"); folders > maxMountFolders {
+				return fmt.Errorf("more than %d folders on the way to mount points", maxMountFolders)
 			}
 			mounts[m.ID] = m
 			order = append(order, m)

@@ -84,6 +84,10 @@ func confine(root *branch, dir, target string) string {
 // (include/linux/namei.h:MAXSYMLINKS).
 const maxLinks = 40
 
+// maxSteps is how many steps are taken to find out where a link leads: more than
+// a path can have (PATH_MAX), and fewer than 40 of the longest targets.
+const maxSteps = 4096
+
 // resolve is the path, from the root of the tree, that target leads to when
 // followed from the directory from. A link on the way is followed only where
 // a ".." stands behind it, for which it matters where it led.
@@ -94,32 +98,47 @@ func resolve(root *branch, from []string, target string) []string {
 	}
 	at = append([]string(nil), at...)
 	branches := branchesTo(root, at)
-	todo := strings.Split(target, "/")
-	ups := strings.Count(target, "..") // in todo, or more
-	for links := 0; len(todo) > 0; {
-		step := todo[0]
-		todo = todo[1:]
+	todo, ups := stepsOf(nil, target)
+	links := 0
+	for n := 0; len(todo) > 0 && n < maxSteps; n++ {
+		step := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
 		switch step {
 		case "", ".":
 		case "..":
+			ups--
 			at = at[:max(len(at)-1, 0)]
 			branches = branches[:len(at)+1]
 		default:
 			here := branches[len(at)].step(step)
-			if here.isLink() && ups > 0 && slices.Contains(todo, "..") && links < maxLinks {
+			if here.isLink() && ups > 0 && links < maxLinks {
 				links++
-				to := here.member.Target
-				if strings.HasPrefix(to, "/") {
+				if strings.HasPrefix(here.member.Target, "/") {
 					at, branches = at[:0], branches[:1]
 				}
-				todo = append(strings.Split(to, "/"), todo...)
-				ups += strings.Count(to, "..")
+				var more int
+				todo, more = stepsOf(todo, here.member.Target)
+				ups += more
 				continue
 			}
 			at, branches = append(at, step), append(branches, here)
 		}
 	}
 	return at
+}
+
+// stepsOf puts the steps of a path on top of a stack, the first one uppermost,
+// and tells how many of them are "..".
+func stepsOf(stack []string, path string) (_ []string, ups int) {
+	below := len(stack)
+	for step := range strings.SplitSeq(path, "/") {
+		stack = append(stack, step)
+		if step == ".." {
+			ups++
+		}
+	}
+	slices.Reverse(stack[below:])
+	return stack, ups
 }
 
 // branchesTo are the branches on the way from root to a path, both with it; nil

@@ -36,8 +36,11 @@ func Recovered(w io.Writer, files []RecoveredFile) error {
 	fmt.Fprintln(b, "name\tkind\tsize\tdata\towners\tpath\tmtime\tatime\tseals\trights\tsource\toffset\tpieces")
 	for _, f := range files {
 		var rights []string
-		for _, r := range f.Rights {
+		for _, r := range f.Rights[:min(len(f.Rights), enough)] {
 			rights = append(rights, escape.String(r.KernelName()))
+		}
+		if len(f.Rights) > enough {
+			rights = append(rights, "...")
 		}
 		fields := []string{
 			f.Name, f.Kind, byteCount(f.Size), byteCount(f.Data), ownerList(f.Owners), escape.String(f.Object.Name),
@@ -68,10 +71,12 @@ func fileTime(t time.Time) string {
 	return t.UTC().Format("2006-01-02T15:04:05.000000Z")
 }
 
-// ownerList lists who held an object. A hostile archive can have more of them
-// than there is room for.
+// enough owners and rights of an object are listed. A hostile archive can have
+// more of them than there is room for.
+const enough = 1000
+
+// ownerList lists who held an object.
 func ownerList(list []decoder.Owner) string {
-	const enough = 1000
 	var names []string
 	for _, o := range list[:min(len(list), enough)] {
 		if o.Via == decoder.ViaMessage {
