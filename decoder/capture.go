@@ -17,6 +17,11 @@ type Capture struct {
 	Parent *Capture       // what an incremental checkpoint refers to; nil where that is not to be had
 }
 
+// maxPageHoles bounds the holes of all pages images together, in bytes: whoever
+// reads the memory of all processes reads them. CRIU itself makes them in the
+// parents of a dump, for pages that were written to since (--auto-dedup).
+const maxPageHoles = 256 << 30
+
 // pagesImage is a pages image: its folder and its number.
 type pagesImage struct {
 	images
@@ -91,6 +96,9 @@ func (l *loader) captureIn(im *images, id string, pageSize int) (*Capture, error
 		return nil, fmt.Errorf("%s names %s, which is that of %s", name, pagesName, l.claimed[pagesImage{*im, m.PagesID}])
 	case m.Present > uint64(pages.Size()) || m.Present*uint64(pageSize) != uint64(pages.Size()):
 		return nil, fmt.Errorf("%s has %d pages of %d bytes, %s %d bytes", name, m.Present, pageSize, pagesName, pages.Size())
+	}
+	if l.holes += pages.Size() - pages.DataSize(); l.holes > maxPageHoles {
+		return nil, fmt.Errorf("%s has %d bytes of holes, with which all pages images have more than %d", pagesName, pages.Size()-pages.DataSize(), int64(maxPageHoles))
 	}
 	l.claimed[pagesImage{*im, m.PagesID}] = name
 	c.Bytes = pages.Size()

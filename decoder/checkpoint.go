@@ -168,6 +168,7 @@ type loader struct {
 	segments      map[uint64]segment
 	shared        map[uint64]*SharedMemory
 	claimed       map[pagesImage]string // the pagemap that each belongs to
+	holes         int64                 // of pages images, in bytes
 	tasks         map[int]bool          // TIDs that there are
 	nested        *nestedTars
 	deleted       deletedFiles

@@ -3,6 +3,8 @@ package decoder_test
 import (
 	"bytes"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -16,6 +18,7 @@ import (
 	"github.com/checkpoint-restore/go-criu/v7/crit/images/utsns"
 
 	"github.com/ckptfs/ckptfs/decoder"
+	"github.com/ckptfs/ckptfs/decoder/archive"
 	"github.com/ckptfs/ckptfs/decoder/criu"
 	"github.com/ckptfs/ckptfs/decoder/decodertest"
 )
@@ -153,5 +156,42 @@ func TestFoldersOfMounts(t *testing.T) {
 	}
 	if want := 2 << 20 / depth; n != want || !warned(ck, "more than 2097152 folders on the way to mount points") {
 		t.Errorf("%d mounts, warnings %.300q, want %d", n, ck.Warnings.List(), want)
+	}
+}
+
+// Pages that are holes take no room, and without end nobody could read them.
+func TestHolesOfPages(t *testing.T) {
+	const gib = 1 << 30
+	for _, test := range []struct {
+		size int64
+		want bool
+	}{{100 * gib, true}, {300 * gib, false}} {
+		c := decodertest.Checkpoint{Processes: []decodertest.Process{{PID: 1, VMAs: []decodertest.VMA{{Start: 1 << 40, End: 1<<40 + uint64(test.size), Prot: decoder.ProtRead}}}}}
+		contents := c.Contents()
+		contents["checkpoint/pagemap-1.img"] = decodertest.Pagemap(1, false, decodertest.Run{Addr: 1 << 40, Pages: int(test.size / 4096), Flags: criu.PagePresent})
+		dir := t.TempDir()
+		if err := os.Mkdir(filepath.Join(dir, "checkpoint"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		for name, content := range contents {
+			if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.Truncate(filepath.Join(dir, "checkpoint/pages-1.img"), test.size); err != nil {
+			t.Fatal(err)
+		}
+		a, err := archive.Open(dir, archive.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ck, err := decoder.Open(a, decoder.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer ck.Close()
+		if got := ck.Processes[0].MM.Capture != nil; got != test.want || warned(ck, "bytes of holes") == test.want {
+			t.Errorf("holes of %d bytes: captured %v, warnings %q, want %v", test.size, got, ck.Warnings.List(), test.want)
+		}
 	}
 }
