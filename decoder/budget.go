@@ -14,12 +14,15 @@ import (
 // to ten of memory.
 type budget struct{ left atomic.Int64 }
 
-// newBudget is that of an archive: what a small one may have in any case, and
-// more than messages compress.
-func newBudget(a *archive.Archive) *budget {
-	const always, ratio = 256 << 20, 64
+// newBudget is that of an archive and its parents: what small ones may have in
+// any case, and more than messages compress.
+func newBudget(a *archive.Archive, parents []*archive.Archive) *budget {
+	const always, ratio, largest = 256 << 20, 64, 1 << 40
 	b := new(budget)
-	b.left.Store(always + ratio*min(a.Size(), 1<<50))
+	b.left.Store(always + ratio*min(a.Size(), largest))
+	for _, p := range parents {
+		b.left.Add(ratio * min(p.Size(), largest))
+	}
 	return b
 }
 

@@ -63,7 +63,7 @@ type Options struct {
 func Open(a *archive.Archive, opts Options) (*Checkpoint, error) {
 	warn := new(Warnings)
 	nested := &nestedTars{spool: opts.Spool, warn: warn}
-	f := &finder{archive: &images{archive: a, mount: archiveDir, budget: newBudget(a)}, nested: nested, warn: warn}
+	f := &finder{archive: &images{archive: a, mount: archiveDir, budget: newBudget(a, opts.Parents)}, nested: nested, warn: warn}
 	source, err := f.find(opts.Checkpoint)
 	if err != nil {
 		return nil, errors.Join(err, nested.Close())
