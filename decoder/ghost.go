@@ -31,8 +31,9 @@ func (l *loader) ghostFile(id uint32) (*ghost_file.GhostFileEntry, *Backing, err
 	return g.head, g.content, g.err
 }
 
-// readGhostFile decodes the image of a deleted file. Behind the entry stands either all of it, or, from 12 KiB on,
-// pieces with an entry each that says where they belong.
+// readGhostFile decodes the image of a deleted file. Behind the entry stands
+// either all of it, or, from 12 KiB on, pieces with an entry each that says where
+// they belong.
 //
 // Source: criu/files-reg.c:dump_ghost_file, copy_file_to_chunks.
 func (l *loader) readGhostFile(id uint32) (*ghost_file.GhostFileEntry, *Backing, error) {

@@ -14,9 +14,9 @@ type contents struct {
 }
 
 // alike is a file of the process whose content is that of all files of the
-// same key. file makes the first.
-func (p *process) alike(key any, file func() tree.File) tree.File {
-	return tree.ContentFile(p.attr, func() (tree.Content, error) { return p.contents.of(key, file).Content() })
+// same key. Which that is is asked when the file is opened; file makes the first.
+func (p *process) alike(key func() any, file func() tree.File) tree.File {
+	return tree.ContentFile(p.attr, func() (tree.Content, error) { return p.contents.of(key(), file).Content() })
 }
 
 func (c *contents) of(key any, file func() tree.File) tree.File {

@@ -51,9 +51,12 @@ func (p *process) fdinfo() tree.Dir {
 		table       uint32 // 0: it has no lock on the file
 	}
 	return p.perDescriptor(func(d decoder.Descriptor) tree.Node {
-		key := about{d.File, d.CloseOnExec, 0}
-		if slices.ContainsFunc(d.File.Locks, func(k decoder.Lock) bool { return k.Kind == decoder.LockPOSIX && k.HeldBy(p.Process) }) {
-			key.table = p.IDs.Files
+		key := func() any {
+			a := about{d.File, d.CloseOnExec, 0}
+			if slices.ContainsFunc(d.File.Locks, func(k decoder.Lock) bool { return k.Kind == decoder.LockPOSIX && k.HeldBy(p.Process) }) {
+				a.table = p.IDs.Files
+			}
+			return a
 		}
 		return p.alike(key, func() tree.File {
 			return p.render(fmt.Sprintf("fdinfo/%d", d.FD), func(w io.Writer) error { return procfmt.FDInfo(w, p.Process, d) })

@@ -13,6 +13,9 @@ import (
 
 	"google.golang.org/protobuf/proto"
 
+	criu_core "github.com/checkpoint-restore/go-criu/v7/crit/images/criu-core"
+	"github.com/checkpoint-restore/go-criu/v7/crit/images/fdinfo"
+	file_lock "github.com/checkpoint-restore/go-criu/v7/crit/images/file-lock"
 	ghost_file "github.com/checkpoint-restore/go-criu/v7/crit/images/ghost-file"
 	"github.com/checkpoint-restore/go-criu/v7/crit/images/memfd"
 	"github.com/checkpoint-restore/go-criu/v7/crit/images/mnt"
@@ -232,5 +235,32 @@ func TestDescriptorNames(t *testing.T) {
 		t.Error(err)
 	} else if _, err := io.ReadAll(io.NewSectionReader(c, 0, c.Size())); err != nil {
 		t.Error(err)
+	}
+}
+
+// What fdinfo/ says of a file is the same for all processes, but for the locks
+// that a table of descriptors holds.
+func TestLocksOfSharedFiles(t *testing.T) {
+	lock := func(pid, kind int32) proto.Message {
+		return &file_lock.FileLockEntry{
+			Flag: proto.Uint32(uint32(kind)), Type: proto.Uint32(1), Pid: proto.Int32(pid), Fd: proto.Int32(3), Start: proto.Int64(int64(pid)), Len: proto.Int64(1),
+		}
+	}
+	table := decodertest.Image(criu.MagicFdinfo, &fdinfo.FdinfoEntry{Id: proto.Uint32(1), Fd: proto.Uint32(3), Flags: proto.Uint32(0), Type: fdinfo.FdTypes_REG.Enum()})
+	ids := decodertest.Image(criu.MagicIDs, &criu_core.TaskKobjIdsEntry{VmId: proto.Uint32(2), FilesId: proto.Uint32(2), FsId: proto.Uint32(2), SighandId: proto.Uint32(2)})
+	root := layout.Root(decodertest.Checkpoint{
+		Files:     map[uint32]string{0: "/", 1: "/a"},
+		Processes: []decodertest.Process{{PID: 1}, {PID: 2}, {PID: 3}},
+		Members: map[string][]byte{
+			"checkpoint/fdinfo-1.img": table, "checkpoint/fdinfo-2.img": table, "checkpoint/ids-2.img": ids,
+			"checkpoint/filelocks.img": decodertest.Image(criu.MagicFileLocks, lock(1, 1), lock(2, 1), lock(1, 2)),
+		},
+	}.Open(t), layout.Options{})
+	const first, second, all = "lock:\t1: POSIX  ADVISORY  WRITE 1 ", "lock:\t1: POSIX  ADVISORY  WRITE 2 ", "lock:\t2: FLOCK  ADVISORY  WRITE 1 "
+	for pid, want := range map[int]string{1: first, 2: second, 3: first} {
+		text := read(t, root, fmt.Sprintf("procs/%d/fdinfo/3", pid))
+		if strings.Count(text, "lock:") != 2 || !strings.Contains(text, want) || !strings.Contains(text, all) {
+			t.Errorf("process %d: %s, want %s and %s", pid, text, want, all)
+		}
 	}
 }

@@ -175,7 +175,7 @@ func (p *process) mountTable(name string, render func(io.Writer, []*decoder.Moun
 	if p.IDs != nil {
 		key.ns = p.IDs.Mnt
 	}
-	return p.alike(key, func() tree.File {
+	return p.alike(func() any { return key }, func() tree.File {
 		return p.render(name, func(w io.Writer) error { return render(w, p.ck.MountTable(p.Process)) })
 	})
 }

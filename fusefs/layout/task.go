@@ -81,7 +81,7 @@ func (p *process) cgroup(name string, t *decoder.Thread) tree.File {
 	if t == nil || len(t.Cgroups) == 0 {
 		return p.constant("")
 	}
-	return p.alike(&t.Cgroups[0], func() tree.File {
+	return p.alike(func() any { return &t.Cgroups[0] }, func() tree.File {
 		return p.render(name, func(w io.Writer) error { return procfmt.Cgroup(w, t.Cgroups) })
 	})
 }
