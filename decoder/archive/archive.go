@@ -25,6 +25,9 @@ type Options struct {
 	// SpoolDir is where compressed archives are expanded. Empty stands for
 	// $TMPDIR, or /var/tmp where that is not set or kept in memory.
 	SpoolDir string
+	// SpoolFile makes a file in that directory, where this process may not do
+	// so itself; nil stands for [SpoolFile].
+	SpoolFile func(dir string) (*os.File, error)
 	// Head, if not 0, is how many bytes of a compressed archive are expanded.
 	// What comes behind them is missing, as if the archive were damaged.
 	Head int64
@@ -40,8 +43,7 @@ type Options struct {
 // never from its name. The error is one line that says what is wrong with
 // path; damage of which something is left is no error.
 func Open(path string, opts Options) (*Archive, error) {
-	// O_NONBLOCK: a FIFO must not make us wait for a writer.
-	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	f, err := OpenPath(path)
 	if err != nil {
 		return nil, err
 	}
@@ -50,6 +52,13 @@ func Open(path string, opts Options) (*Archive, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return a, nil
+}
+
+// OpenPath opens the file or directory at path for [OpenFile], without a look
+// into it.
+func OpenPath(path string) (*os.File, error) {
+	// O_NONBLOCK: a FIFO must not make us wait for a writer.
+	return os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 }
 
 // OpenFile is Open for a file or directory that is open. It is closed with the

@@ -35,11 +35,15 @@ func spool(f io.Reader, compressed int64, form form, opts Options) (out *os.File
 	case !startsTar(head):
 		return nil, 0, nil, &NotArchiveError{"a " + form.name + " that expands to something else: " + describe(head)}
 	}
-	dir, err := spoolDir(opts.SpoolDir)
+	dir, err := SpoolDir(opts.SpoolDir)
 	if err != nil {
 		return nil, 0, nil, err
 	}
-	out, err = unnamed(dir)
+	newFile := SpoolFile
+	if opts.SpoolFile != nil {
+		newFile = opts.SpoolFile
+	}
+	out, err = newFile(dir)
 	if err != nil {
 		return nil, 0, nil, &SpoolError{dir, err}
 	}

@@ -46,7 +46,7 @@ func TestSparseWriter(t *testing.T) {
 		for i, n := range test.runs {
 			stream = append(stream, bytes.Repeat([]byte{byte(1 - i%2)}, n)...)
 		}
-		f, err := unnamed(t.TempDir())
+		f, err := SpoolFile(t.TempDir())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -92,7 +92,7 @@ func TestHead(t *testing.T) {
 
 // TestBomb stops where an archive expands to more than any does.
 func TestBomb(t *testing.T) {
-	f, err := unnamed(t.TempDir())
+	f, err := SpoolFile(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,8 +130,8 @@ func TestSpoolDir(t *testing.T) {
 			test.want = "/var/tmp"
 		}
 		t.Setenv("TMPDIR", test.tmpdir)
-		if got, err := spoolDir(test.asked); got != test.want || err != nil {
-			t.Errorf("with TMPDIR=%s, spoolDir(%q) = %q, %v, want %q", test.tmpdir, test.asked, got, err, test.want)
+		if got, err := SpoolDir(test.asked); got != test.want || err != nil {
+			t.Errorf("with TMPDIR=%s, SpoolDir(%q) = %q, %v, want %q", test.tmpdir, test.asked, got, err, test.want)
 		}
 	}
 }

@@ -11,13 +11,13 @@ import (
 // errInMemory says that a directory is no place for large files.
 var errInMemory = errors.New("it is kept in memory")
 
-// spoolDir is the directory for the spool: the one that was asked for, or
+// SpoolDir is the directory for the spool: the one that was asked for, or
 // where the system has room for large temporary files. A file system that is
 // kept in memory counts only when it was asked for: what is expanded there
 // could take all of it.
 //
 // Source: file-hierarchy(7), /var/tmp/.
-func spoolDir(asked string) (string, error) {
+func SpoolDir(asked string) (string, error) {
 	if asked != "" {
 		return asked, nil
 	}
@@ -41,8 +41,8 @@ func inMemory(dir string) bool {
 	return st.Type == unix.TMPFS_MAGIC || st.Type == unix.RAMFS_MAGIC
 }
 
-// unnamed makes a file in dir that is gone when it is closed.
-func unnamed(dir string) (*os.File, error) {
+// SpoolFile makes a file in a directory that is gone when it is closed.
+func SpoolFile(dir string) (*os.File, error) {
 	f, err := os.OpenFile(dir, os.O_RDWR|unix.O_TMPFILE, 0o600)
 	if !errors.Is(err, unix.EOPNOTSUPP) && !errors.Is(err, unix.EISDIR) {
 		return f, err
