@@ -18,7 +18,7 @@ var errNoFusermount = errors.New("fusermount3 is not there: install fuse3, or ru
 // connection to the kernel back over a socket: libfuse, util/fusermount.c.
 // go-fuse can call it too, but lets it write to standard error, where there
 // is to be one line and ours.
-func fusermount(mountpoint string, opts Options) (fd int, err error) {
+func fusermount(mountpoint string, opts MountOptions) (fd int, err error) {
 	pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return 0, fmt.Errorf("socketpair: %w", err)
@@ -38,7 +38,7 @@ func fusermount(mountpoint string, opts Options) (fd int, err error) {
 	return receive(int(local.Fd()))
 }
 
-func fusermountOptions(opts Options) string {
+func fusermountOptions(opts MountOptions) string {
 	escape := strings.NewReplacer(`\`, `\\`, ",", `\,`)
 	list := []string{
 		"ro", "nosuid", "nodev", "noexec",
@@ -50,6 +50,20 @@ func fusermountOptions(opts Options) string {
 		list = append(list, "allow_other")
 	}
 	return strings.Join(list, ",")
+}
+
+func fuserunmount(mountpoint string, detach bool) error {
+	args := []string{"-u", "--", mountpoint}
+	if detach {
+		args = append([]string{"-z"}, args...)
+	}
+	cmd := exec.Command("fusermount3", args...)
+	cmd.Env = append(os.Environ(), "LC_ALL=C") // its words are looked at below
+	err := run(cmd)
+	if err != nil && strings.HasSuffix(err.Error(), "busy") {
+		return ErrBusy
+	}
+	return err
 }
 
 // run runs fusermount3; what it says in its first line is the error.

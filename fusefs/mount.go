@@ -1,15 +1,12 @@
 package fusefs
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"syscall"
 
-	"github.com/hanwen/go-fuse/v2/fs"
-	"github.com/hanwen/go-fuse/v2/fuse"
 	"golang.org/x/sys/unix"
-
-	"github.com/ckptfs/ckptfs/fusefs/tree"
 )
 
 // Type is the type of the mounts that [Mount] makes, as /proc/self/mountinfo
@@ -23,8 +20,8 @@ const subtype = "ckptfs"
 // default, gives half the speed.
 const maxRequest = 1 << 20
 
-// Options are the settings of a mount; the zero value serves.
-type Options struct {
+// MountOptions are the settings of a mount; the zero value serves.
+type MountOptions struct {
 	// AllowOther lets other users reach the mount. Those who are not root
 	// may set it only if /etc/fuse.conf has user_allow_other.
 	AllowOther bool
@@ -33,82 +30,38 @@ type Options struct {
 	NoSymFollow bool
 	// FSName is what mount(8) and df(1) show as the source.
 	FSName string
-	// Size is what df(1) shows as the size, in bytes.
-	Size int64
-	// ReadsLink tells whether a thread asks for the text of a link, rather
-	// than following it. With it a [tree.MagicLink] shows one thing and leads
-	// to another. It may be nil.
-	ReadsLink func(tid int) bool
 }
 
-// Mount mounts root on the directory mountpoint and serves it. The mount is
-// ready when Mount returns. Root mounts by itself, other users through
-// fusermount3.
-func Mount(mountpoint string, root tree.Dir, opts Options) (*Server, error) {
-	fuseOptions := mountOptions(opts)
-	target := mountpoint
-	if os.Geteuid() == 0 {
-		fuseOptions.DirectMountStrict = true
-	} else {
-		fd, err := fusermount(mountpoint, opts)
-		if err != nil {
-			return nil, err
-		}
-		target = openMount(fd)
+// Mount mounts on the directory mountpoint what is served over the connection
+// that it returns: whoever gets that calls [Serve]. So one process can mount,
+// and another serve. Root mounts by itself, other users through fusermount3.
+func Mount(mountpoint string, opts MountOptions) (connection int, err error) {
+	if os.Geteuid() != 0 {
+		return fusermount(mountpoint, opts)
 	}
-	server, err := serve(target, root, opts, fuseOptions)
+	return Attach(mountpoint, opts)
+}
+
+// Attach is Mount for those who have the right to mount, be it in namespaces
+// of their own.
+func Attach(mountpoint string, opts MountOptions) (connection int, err error) {
+	connection, err = unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
-		_ = Unmount(mountpoint, true) // fusermount3 may have done its part
-		return nil, err
+		return 0, &os.PathError{Op: "open", Path: "/dev/fuse", Err: err}
 	}
-	server.mountpoint = mountpoint
-	enlargeReadahead(mountpoint)
-	return server, nil
+	data := fmt.Sprintf("fd=%d,rootmode=%o,user_id=%d,group_id=%d,max_read=%d",
+		connection, unix.S_IFDIR, os.Geteuid(), os.Getegid(), maxRequest)
+	if opts.AllowOther {
+		data += ",allow_other"
+	}
+	if err := unix.Mount(opts.FSName, mountpoint, Type, flags(opts), data); err != nil {
+		_ = unix.Close(connection)
+		return 0, os.NewSyscallError("mount", err)
+	}
+	return connection, nil
 }
 
-// openMount is what go-fuse takes for a mount that is there already, with the
-// connection fd to the kernel.
-func openMount(fd int) string { return fmt.Sprintf("/dev/fd/%d", fd) }
-
-// serve serves root on a mount point or an open mount.
-func serve(target string, root tree.Dir, opts Options, fuseOptions *fuse.MountOptions) (*Server, error) {
-	node := newRoot(root, opts)
-	server, err := fuse.NewServer(fs.NewNodeFS(node, nodeOptions()), target, fuseOptions)
-	if err != nil {
-		return nil, err
-	}
-	go server.Serve()
-	if err := server.WaitMount(); err != nil {
-		return nil, err
-	}
-	return &Server{server: server, root: node}, nil
-}
-
-func nodeOptions() *fs.Options {
-	timeout := keep // go-fuse wants pointers
-	return &fs.Options{
-		NegativeTimeout: &timeout,
-		// EntryTimeout and AttrTimeout stay nil, as nodes set their own:
-		// go-fuse would put them in the place of a 0.
-		NullPermissions: true, // else mode 0 becomes 0644
-		RootStableAttr:  &fs.StableAttr{Ino: rootInode},
-	}
-}
-
-func mountOptions(opts Options) *fuse.MountOptions {
-	return &fuse.MountOptions{
-		AllowOther:           opts.AllowOther,
-		FsName:               opts.FSName,
-		Name:                 subtype,
-		MaxWrite:             maxRequest, // bounds reads as well
-		MaxReadAhead:         maxRequest,
-		EnableSymlinkCaching: opts.ReadsLink == nil, // else it depends on who asks
-		DisableSplice:        true,                  // it costs three system calls a read and gains nothing on plain data
-		DirectMountFlags:     flags(opts),
-	}
-}
-
-func flags(opts Options) uintptr {
+func flags(opts MountOptions) uintptr {
 	f := uintptr(unix.MS_RDONLY | unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC)
 	if opts.NoSymFollow {
 		f |= unix.MS_NOSYMFOLLOW
@@ -116,14 +69,37 @@ func flags(opts Options) uintptr {
 	return f
 }
 
-// enlargeReadahead raises the readahead of the mount to what a request can
-// hold; MaxReadAhead can only lower it. Root alone may do so, and where it
-// fails the mount is merely slower.
-func enlargeReadahead(mountpoint string) {
+// EnlargeReadahead raises the readahead of a mount that is served to what a
+// request can hold; the server can only lower it. Root alone may do so, and
+// where it fails the mount is merely slower.
+func EnlargeReadahead(mountpoint string) {
 	var st syscall.Stat_t
 	if syscall.Stat(mountpoint, &st) != nil {
 		return
 	}
 	name := fmt.Sprintf("/sys/class/bdi/%d:%d/read_ahead_kb", unix.Major(st.Dev), unix.Minor(st.Dev))
 	_ = os.WriteFile(name, fmt.Append(nil, maxRequest/1024), 0)
+}
+
+// ErrBusy is what [Unmount] returns where files in the mount are open or
+// processes have their working directory there.
+var ErrBusy = errors.New("busy")
+
+// Unmount takes away the mount at a mount point, its serving process alive or
+// not. Detach does so even if it is busy: what is open stays readable until the
+// serving process ends. Root does it by itself, other users through
+// fusermount3.
+func Unmount(mountpoint string, detach bool) error {
+	if os.Geteuid() != 0 {
+		return fuserunmount(mountpoint, detach)
+	}
+	flags := unix.UMOUNT_NOFOLLOW
+	if detach {
+		flags |= unix.MNT_DETACH
+	}
+	err := unix.Unmount(mountpoint, flags)
+	if errors.Is(err, unix.EBUSY) {
+		return ErrBusy
+	}
+	return err
 }

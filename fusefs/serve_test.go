@@ -27,7 +27,12 @@ func TestMain(m *testing.M) {
 		m.Run()
 		return
 	}
-	server, err := fusefs.Mount(point, sample(), fusefs.Options{FSName: "a,b\\c d", Size: 12345})
+	connection, err := fusefs.Mount(point, fusefs.MountOptions{FSName: "a,b\\c d"})
+	if err != nil {
+		fmt.Fprintln(os.Stdout, err)
+		return
+	}
+	server, err := fusefs.Serve(connection, sample(), fusefs.Options{Size: 12345})
 	if err != nil {
 		fmt.Fprintln(os.Stdout, err)
 		return

@@ -1,37 +1,70 @@
 package fusefs
 
 import (
-	"errors"
-	"os"
-	"os/exec"
-	"strings"
+	"fmt"
 
+	"github.com/hanwen/go-fuse/v2/fs"
 	"github.com/hanwen/go-fuse/v2/fuse"
-	"golang.org/x/sys/unix"
+
+	"github.com/ckptfs/ckptfs/fusefs/tree"
 )
 
-// ErrBusy is what [Unmount] returns where files in the mount are open or
-// processes have their working directory there.
-var ErrBusy = errors.New("busy")
+// Options are the settings of a server; the zero value serves.
+type Options struct {
+	// Size is what df(1) shows as the size, in bytes.
+	Size int64
+	// PID is what [PIDXattr] tells; 0 stands for this process.
+	PID int
+	// ReadsLink tells whether a thread asks for the text of a link, rather
+	// than following it. With it a [tree.MagicLink] shows one thing and leads
+	// to another. It may be nil.
+	ReadsLink func(tid int) bool
+}
 
 // Server serves a mount. Its methods may be called concurrently.
 type Server struct {
-	server     *fuse.Server
-	root       *rootNode
-	mountpoint string
+	server *fuse.Server
+	root   *rootNode
+}
+
+// Serve serves root over a connection that [Mount] or [Attach] returned. The
+// process need not be able to open any file.
+func Serve(connection int, root tree.Dir, opts Options) (*Server, error) {
+	node := newRoot(root, opts)
+	mount := fmt.Sprintf("/dev/fd/%d", connection) // what go-fuse takes for a mount that is there already
+	server, err := fuse.NewServer(fs.NewNodeFS(node, nodeOptions()), mount, serverOptions(opts))
+	if err != nil {
+		return nil, err
+	}
+	go server.Serve()
+	if err := server.WaitMount(); err != nil {
+		return nil, err
+	}
+	return &Server{server, node}, nil
+}
+
+func nodeOptions() *fs.Options {
+	timeout := keep // go-fuse wants pointers
+	return &fs.Options{
+		NegativeTimeout: &timeout,
+		// EntryTimeout and AttrTimeout stay nil, as nodes set their own:
+		// go-fuse would put them in the place of a 0.
+		NullPermissions: true, // else mode 0 becomes 0644
+		RootStableAttr:  &fs.StableAttr{Ino: rootInode},
+	}
+}
+
+func serverOptions(opts Options) *fuse.MountOptions {
+	return &fuse.MountOptions{
+		MaxWrite:             maxRequest, // bounds reads as well
+		MaxReadAhead:         maxRequest,
+		EnableSymlinkCaching: opts.ReadsLink == nil, // else it depends on who asks
+		DisableSplice:        true,                  // it costs three system calls a read and gains nothing on plain data
+	}
 }
 
 // Wait returns when the mount is gone, whoever took it away.
 func (s *Server) Wait() { s.server.Wait() }
-
-// Unmount takes the mount away and waits until nothing is served any more.
-func (s *Server) Unmount() error {
-	err := Unmount(s.mountpoint, false)
-	if err == nil {
-		s.Wait()
-	}
-	return err
-}
 
 // LetGo asks the kernel to give up what it keeps of an entry of the root. What
 // of it is in use stays, and is given up later; the rest is asked for anew
@@ -41,41 +74,4 @@ func (s *Server) Unmount() error {
 // answered.
 func (s *Server) LetGo(name string) {
 	_ = s.root.NotifyEntry(name) // ENOENT: the kernel keeps nothing of it
-}
-
-// Detach takes a busy mount away from where it stands. Files that are open
-// stay readable until the serving process ends, so there is nothing to wait
-// for.
-func (s *Server) Detach() error { return Unmount(s.mountpoint, true) }
-
-// Unmount takes away the mount at a mount point, its serving process alive or
-// not. Detach does so even if it is busy. Root does it by itself, other users
-// through fusermount3.
-func Unmount(mountpoint string, detach bool) error {
-	if os.Geteuid() != 0 {
-		return fuserunmount(mountpoint, detach)
-	}
-	flags := unix.UMOUNT_NOFOLLOW
-	if detach {
-		flags |= unix.MNT_DETACH
-	}
-	err := unix.Unmount(mountpoint, flags)
-	if errors.Is(err, unix.EBUSY) {
-		return ErrBusy
-	}
-	return err
-}
-
-func fuserunmount(mountpoint string, detach bool) error {
-	args := []string{"-u", "--", mountpoint}
-	if detach {
-		args = append([]string{"-z"}, args...)
-	}
-	cmd := exec.Command("fusermount3", args...)
-	cmd.Env = append(os.Environ(), "LC_ALL=C") // its words are looked at below
-	err := run(cmd)
-	if err != nil && strings.HasSuffix(err.Error(), "busy") {
-		return ErrBusy
-	}
-	return err
 }

@@ -1,6 +1,7 @@
 package fusefs
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"os"
@@ -10,13 +11,13 @@ import (
 )
 
 // PIDXattr is the extended attribute of the mount's root that says which
-// process serves it. It is not listed: two mounts of one archive look the
-// same.
+// process has to end before nothing of the mount is left. It is not listed:
+// two mounts of one archive look the same.
 const PIDXattr = "user.ckptfs.pid"
 
 func (r *rootNode) Getxattr(ctx context.Context, name string, buf []byte) (uint32, syscall.Errno) {
 	if name == PIDXattr {
-		return give(buf, strconv.Itoa(os.Getpid()))
+		return give(buf, strconv.Itoa(cmp.Or(r.opts.PID, os.Getpid())))
 	}
 	return r.dirNode.Getxattr(ctx, name, buf)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -20,6 +21,11 @@ func newMount(from sources, point string, options mountOptions) (*mount, error) 
 	}
 	if err := checkPoint(point); err != nil {
 		return nil, err
+	}
+	if from.spoolDir != "" { // the daemon has another working directory
+		if from.spoolDir, err = filepath.Abs(from.spoolDir); err != nil {
+			return nil, err
+		}
 	}
 	m := &mount{sources: from, isDir: archiveInfo.IsDir(), size: archiveInfo.Size(), options: options}
 	if m.archive, err = resolve(from.archive); err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strconv"
 
 	"github.com/urfave/cli/v2"
@@ -53,6 +54,13 @@ func coreCommand() *cli.Command {
 func writeCore(from sources, pid int, fake bool, out string) error {
 	if out == "-" && term.IsTerminal(int(os.Stdout.Fd())) {
 		return errors.New("standard output is a terminal, which a core file would upset")
+	}
+	from.opened = func() error {
+		rules := spooling(from.spoolDir)
+		if out != "-" {
+			rules = append(rules, writing(filepath.Dir(out))...)
+		}
+		return restrict(from.directories(), rules...)
 	}
 	ck, err := from.open()
 	if err != nil {

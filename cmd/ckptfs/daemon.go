@@ -11,12 +11,13 @@ import (
 )
 
 // The daemon is this program, run again with a pipe on which it reports that
-// the mount is ready. Until then it stays in the process group of the
-// terminal and keeps standard error: it shows the progress, says itself what
-// went wrong, and Ctrl-C reaches it.
+// the mount is ready: the keeper of a mount (keeper.go), with its server. Until
+// then they stay in the process group of the terminal and keep standard error:
+// they show the progress, say themselves what went wrong, and Ctrl-C reaches
+// them.
 const (
 	daemonEnv = "CKPTFS_DAEMON" // set for the daemon
-	readyFD   = 3               // its end of the pipe
+	readyFD   = 3               // the keeper's end of the pipe
 )
 
 func isDaemon() bool { return os.Getenv(daemonEnv) != "" }
@@ -40,10 +41,15 @@ func startDaemon() error {
 	if err := unix.CloseRange(readyFD, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC); err != nil {
 		return os.NewSyscallError("close_range", err)
 	}
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	defer null.Close()
 	signals := notify()
 	daemon, err := os.StartProcess("/proc/self/exe", os.Args, &os.ProcAttr{
 		Env:   append(os.Environ(), daemonEnv+"=1"),
-		Files: []*os.File{os.Stdin, os.Stdout, os.Stderr, theirs},
+		Files: []*os.File{null, null, os.Stderr, theirs},
 	})
 	theirs.Close()
 	if err != nil {
@@ -82,28 +88,30 @@ func outcome(status syscall.WaitStatus) error {
 	}
 }
 
-// detachAndReport turns this process into a daemon and reports that the mount
-// is ready. If nobody is there to hear it, the mount is not wanted any more.
-func detachAndReport() error {
+// detach turns this process into a daemon: it leaves the terminal, the working
+// directory, and standard error.
+func detach() error {
 	if _, err := unix.Setsid(); err != nil {
 		return os.NewSyscallError("setsid", err)
 	}
 	if err := os.Chdir("/"); err != nil {
 		return err
 	}
-	_ = os.WriteFile("/proc/self/comm", []byte("ckptfs"), 0) // else ps and pkill know it as "exe"
-	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
-	if err != nil {
+	return os.NewSyscallError("dup3", unix.Dup3(unix.Stdout, unix.Stderr, 0)) // from /dev/null
+}
+
+// detachAndReport detaches this process and reports that the mount is ready.
+// If nobody is there to hear it, the mount is not wanted any more.
+func detachAndReport() error {
+	if err := detach(); err != nil {
 		return err
-	}
-	defer null.Close()
-	for fd := range 3 {
-		if err := unix.Dup3(int(null.Fd()), fd, 0); err != nil {
-			return os.NewSyscallError("dup3", err)
-		}
 	}
 	report := os.NewFile(readyFD, "ready")
 	defer report.Close()
-	_, err = report.Write([]byte{1})
+	_, err := report.Write([]byte{1})
 	return err
 }
+
+// takeName gives this process the name by which ps(1) and pkill(1) know the
+// program; started through /proc/self/exe, it is "exe".
+func takeName() { _ = os.WriteFile("/proc/self/comm", []byte("ckptfs"), 0) }

@@ -38,10 +38,11 @@ func execCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
-			if link := outerLink(); link != nil {
-				return runInit(link, program, args[1:])
+			from := sourcesOf(c, args[0])
+			if outer := inheritedLink(execEnv); outer != nil {
+				return runInit(outer, from.spoolDir, program, args[1:])
 			}
-			return execute(sourcesOf(c, args[0]))
+			return execute(from)
 		},
 	}
 }

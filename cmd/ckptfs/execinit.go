@@ -16,15 +16,17 @@ import (
 
 // runInit is the init process: PID 1 of the command's namespaces. It returns
 // the command's exit status as an error.
-func runInit(outer *execLink, program string, argv []string) error {
+func runInit(outer *link, spoolDir, program string, argv []string) error {
 	// What the terminal sends to the process group, the command gets itself,
 	// and the outer process passes on what it alone gets.
 	watch(make(chan os.Signal))
 	m, _, err := outer.receive()
-	if err != nil {
-		return err
+	if err == nil {
+		err = prepare(outer, spoolDir, *m.Setup)
 	}
-	if err := prepare(outer, *m.Setup); err != nil {
+	if errors.Is(err, errLinkClosed) {
+		return childError(exitUnusable) // the outer process has said why
+	} else if err != nil {
 		return err
 	}
 	// Rights that prepare needed; of this thread, which starts the command.
@@ -40,7 +42,7 @@ func runInit(outer *execLink, program string, argv []string) error {
 		for {
 			m, _, err := outer.receive()
 			if err != nil {
-				return
+				os.Exit(exitUnusable) // nobody serves /proc any more
 			}
 			_ = unix.Kill(command, m.Signal) // it may have ended
 		}
@@ -49,14 +51,14 @@ func runInit(outer *execLink, program string, argv []string) error {
 }
 
 // prepare makes the command's surroundings.
-func prepare(outer *execLink, setup execSetup) error {
+func prepare(outer *link, spoolDir string, setup execSetup) error {
 	// Mounts of this namespace must not get out. Those of the outside may get
 	// in, or what is unmounted there would stay in use here.
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_SLAVE, ""); err != nil {
 		return namespaceError(err, setup.User)
 	}
-	// The /proc of the new PID namespace. The outer process keeps it: it
-	// tells what a thread is at.
+	// The /proc of the new PID namespace. This process keeps it: it tells what
+	// a thread is at.
 	const flags = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
 	if err := unix.Mount("proc", "/proc", "proc", flags, ""); err != nil {
 		return namespaceError(err, setup.User)
@@ -72,13 +74,13 @@ func prepare(outer *execLink, setup execSetup) error {
 	}
 	// All users that the command may become may read the mount: nobody else
 	// can reach it.
-	connection, err := fusefs.Attach("/proc", fusefs.Options{AllowOther: true, FSName: setup.FSName})
+	connection, err := fusefs.Attach("/proc", fusefs.MountOptions{AllowOther: true, FSName: setup.FSName})
 	if err != nil {
 		return fmt.Errorf("/proc: %w", err)
 	}
-	outer.send(execMessage{}, connection, proc)
-	_ = unix.Close(connection)
-	_ = unix.Close(proc)
+	if err := errors.Join(outer.offerHelp(spoolDir, threads(proc)), outer.sendFD(connection)); err != nil {
+		return err
+	}
 	if _, _, err := outer.receive(); err != nil { // that it is served
 		return err
 	}
@@ -109,7 +111,7 @@ func uts(name string) []byte { return []byte(name[:min(len(name), 64)]) }
 
 // reap waits for the command, and for what it leaves behind, as the first
 // process of a PID namespace must.
-func reap(outer *execLink, command int) error {
+func reap(outer *link, command int) error {
 	for {
 		var status unix.WaitStatus
 		pid, err := unix.Wait4(-1, &status, unix.WUNTRACED, nil)
@@ -119,7 +121,8 @@ func reap(outer *execLink, command int) error {
 			return os.NewSyscallError("wait4", err)
 		case pid != command:
 		case status.Stopped():
-			outer.send(execMessage{Stopped: true})
+			// Of a process group outside the namespace the kernel says 0.
+			outer.send(message{Stopped: true, Owned: openTerminal().foreground() > 0})
 		case status.Signaled():
 			return childError(exitSignal + int(status.Signal()))
 		default:

@@ -9,16 +9,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// execEnv tells the init process its link to the outer process.
+const execEnv = "CKPTFS_EXEC"
+
 // startInit starts the init process: this program with the same arguments, in
 // new namespaces.
-func startInit(ck *checkpoint) (*os.Process, *execLink, error) {
-	link, theirs, err := newExecLink()
-	if err != nil {
-		return nil, nil, err
-	}
-	defer func() { _ = unix.Close(theirs) }()
-	pid1, err := os.StartProcess("/proc/self/exe", os.Args, &os.ProcAttr{
-		Env:   append(os.Environ(), fmt.Sprintf("%s=%d", execEnv, theirs)),
+func startInit(ck *checkpoint) (*os.Process, *link, error) {
+	pid1, link, err := startLinked(execEnv, &os.ProcAttr{
 		Files: []*os.File{os.Stdin, os.Stdout, os.Stderr},
 		Sys:   namespaces(ck),
 	})
@@ -41,7 +38,6 @@ func startInit(ck *checkpoint) (*os.Process, *execLink, error) {
 func namespaces(ck *checkpoint) *syscall.SysProcAttr {
 	attr := &syscall.SysProcAttr{
 		Cloneflags: unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC | unix.CLONE_NEWNET,
-		Pdeathsig:  unix.SIGKILL,
 	}
 	if os.Geteuid() == 0 {
 		return attr

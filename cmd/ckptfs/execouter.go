@@ -2,10 +2,8 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"os/signal"
-	"runtime"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -21,20 +19,22 @@ import (
 // are in one process group, so that the terminal's signals reach the command
 // as if the caller had started it, and a pipeline around it is undisturbed.
 //
-// The kernel kills the init process when the outer one ends, and with it, as
-// with any PID 1, all processes of its namespace; the mounts go with the last.
+// When the outer process ends, be it killed, the link to the init process is
+// closed, and that ends too. With it the kernel kills, as with any PID 1, all
+// processes of its namespace; the mounts go with the last. (The kernel itself
+// would not tell the init process, PR_SET_PDEATHSIG: that would be a signal from
+// a process that Landlock lets send none.)
 
 // execute runs a command, which the init process finds in its arguments, and
 // returns the exit status as an error.
 func execute(from sources) error {
+	var aid helper
+	from.spoolFile = aid.spoolFile
 	ck, err := from.open()
 	if err != nil {
 		return err
 	}
 	defer ck.Close()
-	// The thread that starts the init process must live as long as this
-	// process, for the kernel takes its end for that of the parent.
-	runtime.LockOSThread()
 	tty := openTerminal()
 	signals := make(chan os.Signal, 10)
 	pid1, link, err := startInit(ck)
@@ -53,20 +53,21 @@ func execute(from sources) error {
 		}
 		ended <- state.Sys().(syscall.WaitStatus)
 	}()
-	if err := serveProc(link, ck, from.archive); err != nil {
-		_ = pid1.Kill() // it may have ended by itself
-		if status := <-ended; errors.Is(err, errLinkClosed) && status.Exited() {
+	if err := serveProc(link, ck, from, &aid); errors.Is(err, errLinkClosed) {
+		if status := <-ended; status.Exited() {
 			return childError(status.ExitStatus()) // it has said why
 		}
 		return err
+	} else if err != nil {
+		return err
 	}
-	stops := make(chan struct{})
+	stops := make(chan bool)
 	go func() {
 		for {
 			if m, _, err := link.receive(); err != nil {
 				return // the init process has ended
 			} else if m.Stopped {
-				stops <- struct{}{}
+				stops <- m.Owned
 			}
 		}
 	}()
@@ -74,11 +75,11 @@ func execute(from sources) error {
 		select {
 		case s := <-signals:
 			if !tty.mayHaveSent(s) {
-				link.send(execMessage{Signal: s.(syscall.Signal)})
+				link.send(message{Signal: s.(syscall.Signal)})
 			}
-		case <-stops:
-			tty.stop(pid1)
-			link.send(execMessage{Signal: unix.SIGCONT})
+		case owned := <-stops:
+			tty.stop(owned)
+			link.send(message{Signal: unix.SIGCONT})
 		case status := <-ended:
 			tty.takeBack()
 			if status.Signaled() {
@@ -90,27 +91,31 @@ func execute(from sources) error {
 }
 
 // serveProc serves the checkpoint over the connection that the init process
-// makes, and lets that go on.
-func serveProc(link *execLink, ck *checkpoint, archive string) error {
-	setup := execSetup{FSName: archive, NodeName: noName, DomainName: noName, LastPID: ck.LastPID(), User: os.Geteuid() != 0}
+// makes, and lets that go on. This process is restricted from then on, but not
+// the init process, which was started before: it took the decoded checkpoint to
+// know its namespaces.
+func serveProc(link *link, ck *checkpoint, from sources, aid *helper) error {
+	setup := execSetup{FSName: from.archive, NodeName: noName, DomainName: noName, LastPID: ck.LastPID(), User: os.Geteuid() != 0}
 	if len(ck.Processes) > 0 {
 		if uts := ck.UTSOf(ck.Processes[0]); uts != nil {
 			setup.NodeName, setup.DomainName = uts.NodeName, uts.DomainName
 		}
 	}
-	link.send(execMessage{Setup: &setup})
-	_, fds, err := link.receive()
+	link.send(message{Setup: &setup})
+	if err := aid.accept(link); err != nil {
+		return err
+	}
+	connection, err := link.receiveFD()
 	if err != nil {
 		return err
 	}
-	if len(fds) != 2 {
-		return fmt.Errorf("%d file descriptors from the init process, want 2", len(fds))
-	}
-	_, err = fusefs.Serve(fds[0], layout.Proc(ck.Checkpoint, layout.Options{}), fusefs.Options{ReadsLink: threads(fds[1]).readLink})
-	if err != nil {
+	if err := restrict(from.directories()); err != nil {
 		return err
 	}
-	link.send(execMessage{Served: true})
+	if _, err := fusefs.Serve(connection, layout.Proc(ck.Checkpoint, layout.Options{}), fusefs.Options{ReadsLink: aid.readsLink}); err != nil {
+		return err
+	}
+	link.send(message{})
 	return nil
 }
 

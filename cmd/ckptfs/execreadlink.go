@@ -13,12 +13,15 @@ import (
 // threads are those of the command's namespace: a directory that is its /proc.
 type threads int
 
-// readLink tells whether a thread is in readlink(2) or readlinkat(2). The
+// noThreads is none, of which nothing is known.
+const noThreads threads = -1
+
+// readsLink tells whether a thread is in readlink(2) or readlinkat(2). The
 // kernel asks a file system for the text of a link in the same way whether it
 // is to be shown or followed, but which system call the thread waits in
 // proc_pid_syscall(5) says. Where that is not to be had, as of a 32-bit
 // program, the answer is no: following is what must not go wrong.
-func (p threads) readLink(tid int) bool {
+func (p threads) readsLink(tid int) bool {
 	// The thread may not have gone to sleep yet, and is "running" for a moment.
 	for range 100 {
 		text, err := p.read(strconv.Itoa(tid) + "/syscall")

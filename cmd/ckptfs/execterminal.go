@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"os/signal"
 	"slices"
@@ -52,26 +51,18 @@ func (t *terminal) give(group int) {
 }
 
 // stop stops this process, as its command has stopped, and returns when the
-// shell continues it. The command then has the terminal again if it had it.
-func (t *terminal) stop(pid1 *os.Process) {
+// shell continues it. If the terminal was owned by a process group of the
+// command, that then has it again.
+func (t *terminal) stop(owned bool) {
 	had := t.foreground()
 	continued := make(chan os.Signal, 1)
 	signal.Notify(continued, unix.SIGCONT)
 	defer signal.Stop(continued)
 	_ = unix.Kill(os.Getpid(), unix.SIGSTOP)
 	<-continued // it may have returned before this process was stopped
-	if t.foreground() == unix.Getpgrp() && sameNamespace(had, pid1.Pid) {
+	if owned && t.foreground() == unix.Getpgrp() {
 		t.give(had)
 	}
-}
-
-// sameNamespace tells whether two processes are in one PID namespace.
-func sameNamespace(a, b int) bool {
-	of := func(pid int) string {
-		name, _ := os.Readlink(fmt.Sprintf("/proc/%d/ns/pid", pid)) // else it has ended
-		return name
-	}
-	return of(a) != "" && of(a) == of(b)
 }
 
 // takeBack takes the terminal back from a process group that has ended with

@@ -54,6 +54,9 @@ func list(w io.Writer, dir, spoolDir string, asJSON bool) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", dir, err)
 	}
+	if err := restrict([]string{dir}, spooling(spoolDir)...); err != nil {
+		return err
+	}
 	lines := describeAll(folder, items, archive.Options{SpoolDir: spoolDir, Head: listHead})
 	if asJSON {
 		return report.ListJSON(w, lines)

@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -12,7 +10,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/ckptfs/ckptfs/fusefs"
-	"github.com/ckptfs/ckptfs/fusefs/escape"
 )
 
 func mountCommand() *cli.Command {
@@ -44,11 +41,15 @@ func mountCommand() *cli.Command {
 			if err != nil {
 				return err
 			}
+			if keeper := inheritedLink(serverEnv); keeper != nil {
+				return m.serve(keeper)
+			}
 			switch {
 			case c.Bool("f"):
-				return m.serve(nil)
+				return m.keep(nil)
 			case isDaemon():
-				return m.serve(detachAndReport)
+				takeName()
+				return m.keep(detachAndReport)
 			default:
 				return startDaemon()
 			}
@@ -65,13 +66,17 @@ type mount struct {
 	options mountOptions
 }
 
-var errInterrupted = errors.New("interrupted")
-
-// serve mounts, calls ready if somebody waits for it, and serves until the
-// mount is taken away or a signal comes. When it returns there is no mount.
-func (m *mount) serve(ready func() error) error {
-	// While the archive is read a signal just ends the process, which leaves
-	// nothing behind; from notify on it unmounts.
+// serve serves the mount that the keeper makes, until that is gone.
+func (m *mount) serve(keeper *link) error {
+	// The keeper sees to signals. When it ends, so does this process.
+	signal.Ignore(unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
+	takeName()
+	var aid helper
+	if err := aid.accept(keeper); err != nil {
+		return err
+	}
+	m.spoolFile = aid.spoolFile
+	m.opened = func() error { return restrict(m.directories()) }
 	served, err := m.mountable()
 	if err != nil {
 		return err
@@ -80,63 +85,26 @@ func (m *mount) serve(ready func() error) error {
 	// Garbage here is mostly buffers of 1 MiB. With less of it piling up, four
 	// readers on two cores bring the daemon to 35 MB in place of 58.
 	debug.SetGCPercent(25)
-	signals := notify()
-	server, err := fusefs.Mount(m.point, served.root, fusefs.Options{
-		AllowOther:  m.options.allowOther,
-		NoSymFollow: m.options.rawLinks,
-		FSName:      m.archive,
-		Size:        m.size,
-	})
+	keeper.send(message{}) // that there is something to mount
+	connection, err := keeper.receiveFD()
 	if err != nil {
-		return fmt.Errorf("%s: %w", m.point, err)
+		return err
+	}
+	server, err := fusefs.Serve(connection, served.root, fusefs.Options{Size: m.size, PID: os.Getppid()})
+	if err != nil {
+		return err
 	}
 	if served.tend != nil {
 		ctx, cancel := context.WithCancel(context.Background())
 		defer cancel()
 		go served.tend(ctx, server.LetGo)
 	}
-	if ready != nil {
-		if len(signals) > 0 {
-			return errors.Join(errInterrupted, m.leave(server))
-		}
-		if err := ready(); err != nil {
-			return errors.Join(err, m.leave(server))
+	if isDaemon() {
+		if err := detach(); err != nil {
+			return err
 		}
 	}
-	gone := make(chan struct{})
-	go func() {
-		server.Wait()
-		close(gone)
-	}()
-	select {
-	case <-gone:
-		return nil
-	case <-signals:
-		return m.leave(server)
-	}
-}
-
-// leave unmounts. A busy mount is detached: whoever still has files open
-// there gets errors once this process has ended, but no dead mount stays.
-func (m *mount) leave(server *fusefs.Server) error {
-	err := server.Unmount()
-	if errors.Is(err, fusefs.ErrBusy) {
-		fmt.Fprintf(os.Stderr, "ckptfs: mount: %s: busy; detached it, what is open there is cut off\n", escape.String(m.point))
-		err = server.Detach()
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", m.point, err)
-	}
+	keeper.send(message{}) // that it is served
+	server.Wait()
 	return nil
-}
-
-// notify catches the signals that end a mount; not SIGHUP if whoever started
-// us wants it ignored, as nohup(1) does.
-func notify() <-chan os.Signal {
-	c := make(chan os.Signal, 1)
-	signal.Notify(c, unix.SIGINT, unix.SIGTERM)
-	if !signal.Ignored(unix.SIGHUP) {
-		signal.Notify(c, unix.SIGHUP)
-	}
-	return c
 }

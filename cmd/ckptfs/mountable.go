@@ -7,7 +7,6 @@ import (
 	"io"
 
 	"github.com/ckptfs/ckptfs/decoder"
-	"github.com/ckptfs/ckptfs/decoder/archive"
 	"github.com/ckptfs/ckptfs/fusefs/collection"
 	"github.com/ckptfs/ckptfs/fusefs/layout"
 	"github.com/ckptfs/ckptfs/fusefs/tree"
@@ -63,8 +62,12 @@ func (m *mount) many(folder *collection.Folder) (mountable, error) {
 		folder.Close()
 		return mountable{}, fmt.Errorf("%s: a folder of checkpoints, where --rootfs and --parent do not say of which", m.archive)
 	}
+	if err := m.opened(); err != nil {
+		folder.Close()
+		return mountable{}, err
+	}
 	dir := collection.New(folder, collection.Options{
-		Spool:  archive.Options{SpoolDir: m.spoolDir},
+		Spool:  m.spool(),
 		Layout: m.layout(),
 	})
 	return mountable{dir, dir, dir.Tend}, nil

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 
 	"github.com/urfave/cli/v2"
 
@@ -18,6 +19,17 @@ type sources struct {
 	rootfs     string   // the container's image; empty for none
 	parents    []string // of an incremental checkpoint, the nearest first
 	spoolDir   string   // for what has to be expanded; empty for the default
+
+	spoolFile func(dir string) (*os.File, error) // as [archive.Options] has it
+
+	// opened is called when all of them are open, before anything in them is
+	// looked at. It may be nil.
+	opened func() error
+}
+
+// spool says how to expand archives.
+func (s sources) spool() archive.Options {
+	return archive.Options{SpoolDir: s.spoolDir, SpoolFile: s.spoolFile}
 }
 
 // sourceFlags are the flags that name sources.
@@ -35,67 +47,79 @@ func spoolFlag() cli.Flag {
 }
 
 func sourcesOf(c *cli.Context, archive string) sources {
-	return sources{archive, c.String("checkpoint"), c.Path("rootfs"), c.StringSlice("parent"), c.Path("spool-dir")}
+	return sources{
+		archive:    archive,
+		checkpoint: c.String("checkpoint"),
+		rootfs:     c.Path("rootfs"),
+		parents:    c.StringSlice("parent"),
+		spoolDir:   c.Path("spool-dir"),
+	}
 }
 
 // checkpoint is a decoded checkpoint with all that it is read from.
 type checkpoint struct {
 	*decoder.Checkpoint
-	others closers // beside the checkpoint's own archive
+	others []*archive.Archive // beside the checkpoint's own
 }
 
 // Close closes all of it.
 func (c *checkpoint) Close() error {
-	return errors.Join(c.Checkpoint.Close(), c.others.Close())
-}
-
-type closers []io.Closer
-
-func (list closers) Close() error {
-	var errs []error
-	for _, c := range list {
-		errs = append(errs, c.Close())
+	errs := []error{c.Checkpoint.Close()}
+	for _, a := range c.others {
+		errs = append(errs, a.Close())
 	}
 	return errors.Join(errs...)
 }
 
+// paths are those of all archives: the one, its parents and the image's.
+func (s sources) paths() []string {
+	paths := append([]string{s.archive}, s.parents...)
+	if s.rootfs != "" {
+		paths = append(paths, s.rootfs)
+	}
+	return paths
+}
+
 // open opens the archives and decodes the checkpoint.
 func (s sources) open() (_ *checkpoint, err error) {
-	opts := archive.Options{SpoolDir: s.spoolDir, Progress: reading}
-	var opened closers
+	var opened []io.Closer
 	defer func() {
-		if err != nil {
-			_ = opened.Close() // they were only read
+		for _, c := range opened {
+			if err != nil {
+				_ = c.Close() // it was only read
+			}
 		}
 	}()
-	open := func(path string) (*archive.Archive, error) {
-		a, err := archive.Open(path, opts)
-		if err == nil {
-			opened = append(opened, a)
-		}
-		return a, err
-	}
-	with := decoder.Options{Checkpoint: s.checkpoint, Spool: opts}
-	if s.rootfs != "" {
-		if with.Rootfs, err = open(s.rootfs); err != nil {
-			return nil, err
-		}
-	}
-	for _, path := range s.parents {
-		parent, err := open(path)
+	var files []*os.File
+	for _, path := range s.paths() {
+		f, err := archive.OpenPath(path)
 		if err != nil {
 			return nil, err
 		}
-		with.Parents = append(with.Parents, parent)
+		files, opened = append(files, f), append(opened, f)
 	}
-	others := opened
-	a, err := open(s.archive)
-	if err != nil {
-		return nil, err
+	if s.opened != nil {
+		if err := s.opened(); err != nil {
+			return nil, err
+		}
 	}
-	ck, err := decoder.Open(a, with)
+	opts := s.spool()
+	opts.Progress = reading
+	var archives []*archive.Archive
+	for i, path := range s.paths() {
+		a, err := archive.OpenFile(files[i], opts)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		archives, opened = append(archives, a), append(opened, a)
+	}
+	with := decoder.Options{Checkpoint: s.checkpoint, Spool: opts, Parents: archives[1 : 1+len(s.parents)]}
+	if s.rootfs != "" {
+		with.Rootfs = archives[len(archives)-1]
+	}
+	ck, err := decoder.Open(archives[0], with)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.archive, err)
 	}
-	return &checkpoint{ck, others}, nil
+	return &checkpoint{ck, archives[1:]}, nil
 }

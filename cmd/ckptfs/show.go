@@ -45,6 +45,7 @@ func showCommand() *cli.Command {
 // show writes the summary of a checkpoint. What was wrong with the checkpoint
 // it says on standard error.
 func show(w io.Writer, from sources, asJSON bool, ask []report.Section) error {
+	from.opened = func() error { return restrict(from.directories(), spooling(from.spoolDir)...) }
 	ck, err := from.open()
 	if err != nil {
 		return err

@@ -57,7 +57,7 @@ func umount(point string) error {
 	return nil
 }
 
-// daemonOf returns a file descriptor for the process that serves a mount: one
+// daemonOf returns a file descriptor for the keeper of a mount: one
 // cannot be mistaken for another process that gets the same number later. It
 // is negative where the daemon is dead or will not tell us.
 func daemonOf(point string) (pidfd int) {
