@@ -7,6 +7,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 // ckptfs core writes what the mount shows, with its holes, and to a pipe
@@ -110,5 +112,18 @@ func TestCoreOf32Bits(t *testing.T) {
 		if r := run(t, tool, "-a", core); r.code != 0 || r.stderr != "" {
 			t.Errorf("%s -a = %d, %q, want 0 and silence", tool, r.code, r.stderr)
 		}
+	}
+}
+
+// What is no regular file is not removed where a core file cannot be written
+// to it.
+func TestCoreToDevice(t *testing.T) {
+	full := filepath.Join(t.TempDir(), "full")
+	if err := unix.Mknod(full, unix.S_IFCHR|0o666, int(unix.Mkdev(1, 7))); err != nil {
+		t.Fatal(err)
+	}
+	r := run(t, program(t), "core", testdata("zoo", "checkpoint.tar.zst"), "7", "-o", full)
+	if r.code == 0 || !exists(full) {
+		t.Errorf("exit status %d, %q; the device is there: %v", r.code, r.stderr, exists(full))
 	}
 }

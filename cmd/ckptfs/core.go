@@ -90,17 +90,21 @@ func writeCore(from sources, pid int, fake bool, out string) error {
 }
 
 // writeSparse writes a core file with its holes. Of one that cannot be
-// finished nothing is left.
+// finished nothing is left, but what is no regular file stays where it is.
 func writeSparse(name string, core *coredump.Core) (err error) {
 	f, err := os.Create(name)
 	if err != nil {
 		return err
 	}
+	info, err := f.Stat()
 	defer func() {
-		if err = errors.Join(err, f.Close()); err != nil {
+		if err = errors.Join(err, f.Close()); err != nil && info != nil && info.Mode().IsRegular() {
 			err = errors.Join(err, os.Remove(name))
 		}
 	}()
+	if err != nil {
+		return err
+	}
 	bar := progress("writing core file", core.DataSize())
 	defer bar.Close()
 	for off := int64(0); ; {
