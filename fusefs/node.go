@@ -99,20 +99,6 @@ func newRoot(dir tree.Dir, opts Options) *rootNode {
 // options are those of the mount.
 func (n *node) options() Options { return n.Root().Operations().(*rootNode).opts }
 
-type linkNode struct {
-	node
-	link tree.Symlink
-}
-
-func (n *linkNode) Readlink(ctx context.Context) ([]byte, syscall.Errno) {
-	if magic, is := n.link.(tree.MagicLink); is {
-		if reads := n.options().ReadsLink; reads != nil && reads(caller(ctx)) {
-			return []byte(magic.Text()), ok
-		}
-	}
-	return []byte(n.link.Target()), ok
-}
-
 // caller is the thread that a request comes from, by its number in the PID
 // namespace of the process that mounted; 0 where it is not in there.
 func caller(ctx context.Context) int {

@@ -15,10 +15,9 @@ type Options struct {
 	Size int64
 	// PID is what [PIDXattr] tells; 0 stands for this process.
 	PID int
-	// ReadsLink tells whether a thread asks for the text of a link, rather
-	// than following it. With it a [tree.MagicLink] shows one thing and leads
-	// to another. It may be nil.
-	ReadsLink func(tid int) bool
+	// LinkUse tells what a thread does with a link. With it a
+	// [tree.MagicLink] shows one thing and leads to another. It may be nil.
+	LinkUse func(tid int) LinkUse
 }
 
 // Server serves a mount. Its methods may be called concurrently.
@@ -58,8 +57,8 @@ func serverOptions(opts Options) *fuse.MountOptions {
 	return &fuse.MountOptions{
 		MaxWrite:             maxRequest, // bounds reads as well
 		MaxReadAhead:         maxRequest,
-		EnableSymlinkCaching: opts.ReadsLink == nil, // else it depends on who asks
-		DisableSplice:        true,                  // it costs three system calls a read and gains nothing on plain data
+		EnableSymlinkCaching: opts.LinkUse == nil, // else it depends on who asks
+		DisableSplice:        true,                // it costs three system calls a read and gains nothing on plain data
 	}
 }
 

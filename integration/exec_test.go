@@ -163,6 +163,8 @@ func TestExecLinks(t *testing.T) {
 		{`cd /proc/1/cwd && ls`, "app.log\ndata.bin\nlocked\n"},
 		{`cmp /proc/1/fd/3 /proc/ckptfs/rootfs/work/data.bin && echo same`, "same\n"},
 		{`stat -Lc '%F %i' /proc/1/fd/9 /proc/1/fd/1`, "socket 82249\nfifo 82182\n"},
+		{`timeout 5 cat /proc/1/fd/17 /proc/1/fd/13; timeout 5 stat -Lc '%F %s' /proc/1/fd/17`, "PIPE-BUFFERED-BYTESTCP-UNREAD-BYTESfifo 0\n"},
+		{`(timeout 5 cat /proc/1/fd/1) 2>&1; (echo > /dev/stderr) 2>/dev/null; echo $?`, "cat: /proc/1/fd/1: No such file or directory\n1\n"},
 		{`cat /proc/1/exe 2>&1`, "cat: /proc/1/exe: No such file or directory\n"}, // the archive does not have it
 		{`ls /proc/1/root`, "dev\nproc\nscratch\nsys\nwork\n"},
 		{`cat /proc/ckptfs/procs/12/comm`, "dropper\n"},

@@ -112,7 +112,7 @@ func serveProc(link *link, ck *checkpoint, from sources, aid *helper) error {
 	if err := restrict(from.directories()); err != nil {
 		return err
 	}
-	if _, err := fusefs.Serve(connection, layout.Proc(ck.Checkpoint, layout.Options{}), fusefs.Options{ReadsLink: aid.readsLink}); err != nil {
+	if _, err := fusefs.Serve(connection, layout.Proc(ck.Checkpoint, layout.Options{}), fusefs.Options{LinkUse: aid.linkUse}); err != nil {
 		return err
 	}
 	link.send(message{})

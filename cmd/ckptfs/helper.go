@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/ckptfs/ckptfs/decoder/archive"
+	"github.com/ckptfs/ckptfs/fusefs"
 )
 
 // A helper does for a process what that may not do since it has restricted
@@ -38,15 +39,15 @@ func (h *helper) spoolFile(dir string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), dir), nil
 }
 
-// readsLink tells whether a thread reads a link; see [threads.readsLink].
+// linkUse tells what a thread does with a link; see [threads.linkUse].
 // Landlock denies one process to trace another, and takes for that what tells
 // of a system call.
-func (h *helper) readsLink(tid int) bool {
+func (h *helper) linkUse(tid int) fusefs.LinkUse {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.send(message{ReadsLink: tid})
-	answer, _, _ := h.receive() // no, where nobody answers
-	return answer.Yes
+	h.send(message{LinkOf: tid})
+	answer, _, _ := h.receive() // it follows, where nobody answers
+	return answer.LinkUse
 }
 
 // help answers until the other process has ended. The directory is not asked
@@ -58,7 +59,7 @@ func (l *link) help(spoolDir string, proc threads) {
 			return
 		}
 		if !question.NewSpoolFile {
-			l.send(message{Yes: proc.readsLink(question.ReadsLink)})
+			l.send(message{LinkUse: proc.linkUse(question.LinkOf)})
 			continue
 		}
 		f, err := newSpoolFile(spoolDir)

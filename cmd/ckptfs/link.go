@@ -9,6 +9,8 @@ import (
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/ckptfs/ckptfs/fusefs"
 )
 
 // message is what the processes of a mount or of exec tell each other. The
@@ -22,10 +24,10 @@ type message struct {
 	Owned   bool           `json:",omitempty"` // and a process group of its namespace had the terminal
 
 	// Of a helper: what it is asked, and what it answers.
-	NewSpoolFile bool   `json:",omitempty"` // and it comes with the answer
-	ReadsLink    int    `json:",omitempty"` // a thread
-	Yes          bool   `json:",omitempty"`
-	Error        string `json:",omitempty"`
+	NewSpoolFile bool           `json:",omitempty"` // and it comes with the answer
+	LinkOf       int            `json:",omitempty"` // a thread
+	LinkUse      fusefs.LinkUse `json:",omitempty"` // what it does with a link
+	Error        string         `json:",omitempty"`
 }
 
 // execSetup is what the init process has to know.

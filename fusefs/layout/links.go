@@ -19,6 +19,12 @@ const targetXattr = "security.ckptfs.target"
 // link is a symbolic link. raw is its text as the processes saw it, confined
 // one that stays inside the mount.
 func (b *builder) link(attr tree.Attr, raw, confined string) tree.Symlink {
+	return b.objectLink(attr, raw, confined, confined)
+}
+
+// objectLink is a link of which object is what stat(2) finds, where links are
+// magic.
+func (b *builder) objectLink(attr tree.Attr, raw, confined, object string) tree.Symlink {
 	attr.Xattrs = maps.Clone(attr.Xattrs)
 	if attr.Xattrs == nil {
 		attr.Xattrs = make(map[string]string, 1)
@@ -26,7 +32,7 @@ func (b *builder) link(attr tree.Attr, raw, confined string) tree.Symlink {
 	attr.Xattrs[targetXattr] = raw
 	switch {
 	case b.opts.MagicLinks:
-		return tree.NewMagicLink(attr, confined, raw)
+		return tree.NewMagicLink(attr, confined, object, raw)
 	case b.opts.RawLinks:
 		return tree.NewSymlink(attr, raw)
 	default:
@@ -41,15 +47,17 @@ func (b *builder) link(attr tree.Attr, raw, confined string) tree.Symlink {
 // have the name of a deleted one by now.
 func (b *builder) fileLink(attr tree.Attr, depth int, f *decoder.File) tree.Symlink {
 	raw, top := f.KernelName(), b.fromProcs(depth-1)
-	o := b.ck.ObjectOf(f)
-	switch {
-	case f.Kind == decoder.FileOther && (o == nil || b.opts.MagicLinks):
-		return b.link(attr, raw, raw) // no path: it leads nowhere, or to an object of fd/
-	case o != nil:
-		return b.link(attr, raw, top+"recovered/"+b.recovery().names[o])
-	default:
-		return b.link(attr, raw, top+strings.Join(append([]string{"rootfs"}, resolve(nil, nil, raw)...), "/"))
+	confined := raw // no path: it leads nowhere
+	if o := b.ck.ObjectOf(f); o != nil {
+		confined = top + "recovered/" + b.recovery().names[o]
+	} else if f.Kind != decoder.FileOther {
+		confined = top + strings.Join(append([]string{"rootfs"}, resolve(nil, nil, raw)...), "/")
 	}
+	object := confined
+	if f.Kind == decoder.FileOther {
+		object = objectName(f)
+	}
+	return b.objectLink(attr, raw, confined, object)
 }
 
 // fromProcs leads from a directory of that depth below procs/ to the top of the

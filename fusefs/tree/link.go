@@ -15,18 +15,20 @@ type symlink struct {
 func (s *symlink) Attr() Attr     { return s.attr }
 func (s *symlink) Target() string { return s.target }
 
-// NewMagicLink returns a symbolic link that leads to target and shows text.
-func NewMagicLink(attr Attr, target, text string) MagicLink {
+// NewMagicLink returns a symbolic link that leads to target, or to object for
+// stat(2), and shows text.
+func NewMagicLink(attr Attr, target, object, text string) MagicLink {
 	attr.Perm = 0o777
-	return &magicLink{symlink{attr, target}, text}
+	return &magicLink{symlink{attr, target}, object, text}
 }
 
 type magicLink struct {
 	symlink
-	text string
+	object, text string
 }
 
-func (l *magicLink) Text() string { return l.text }
+func (l *magicLink) Object() string { return l.object }
+func (l *magicLink) Text() string   { return l.text }
 
 // NewSpecial returns a FIFO, a socket or a device; mode is its type as in
 // st_mode, such as unix.S_IFIFO.

@@ -125,6 +125,9 @@ type MagicLink interface {
 	Symlink
 	// Text is what readlink(2) gives.
 	Text() string
+	// Object is where it leads for stat(2): to what the target stands for,
+	// such as the pipe of which the target has the bytes.
+	Object() string
 }
 
 // Personal marks a [Dir] in which a process finds names that are not listed

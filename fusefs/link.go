@@ -1,0 +1,37 @@
+package fusefs
+
+import (
+	"context"
+	"syscall"
+
+	"github.com/ckptfs/ckptfs/fusefs/tree"
+)
+
+// A LinkUse is what a thread does with a link.
+type LinkUse int
+
+const (
+	FollowLink LinkUse = iota // any system call but these
+	ReadLink                  // readlink(2)
+	StatLink                  // stat(2)
+)
+
+type linkNode struct {
+	node
+	link tree.Symlink
+}
+
+func (n *linkNode) Readlink(ctx context.Context) ([]byte, syscall.Errno) {
+	target := n.link.Target()
+	magic, is := n.link.(tree.MagicLink)
+	if use := n.options().LinkUse; is && use != nil {
+		switch use(caller(ctx)) {
+		case ReadLink:
+			target = magic.Text()
+		case StatLink:
+			target = magic.Object()
+		case FollowLink:
+		}
+	}
+	return []byte(target), ok
+}
