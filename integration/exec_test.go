@@ -81,6 +81,8 @@ var execTools = []struct {
 	// mount points are not on this machine.
 	{"lsof-p", "lsof", `lsof -w -p 1`},
 	{"netstat-anp", "netstat", `netstat -anp`},
+	// It fills its lines to the width of the terminal with blanks.
+	{"ss-anp", "ss", `ss -anp | sed 's/ *$//'`},
 }
 
 // What is this machine's: the time of day, in front of the uptime, and the
@@ -243,17 +245,17 @@ func TestExecIsTheCommand(t *testing.T) {
 			t.Errorf("%v: exit status %d, %q, want %d, %q", row.command, r.code, r.stderr, row.code, row.stderr)
 		}
 	}
-	cmd := newExec(t, nil, archive, "sh", "-c", `cat; pwd; echo "$VALUE,$CKPTFS_EXEC"; cat <&7`)
+	cmd := newExec(t, nil, archive, "sh", "-c", `cat; pwd; echo "$VALUE,$CKPTFS_EXEC,$PROC_ROOT"; cat <&7`)
 	cmd.Stdin = strings.NewReader("input\n")
 	cmd.Dir = t.TempDir()
-	cmd.Env = append(cmd.Env, "VALUE=a b")
+	cmd.Env = append(cmd.Env, "VALUE=a b", "PROC_ROOT=/elsewhere")
 	extra, err := os.Open(testdata("zoo", "zoo.c"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer extra.Close()
 	cmd.ExtraFiles = []*os.File{nil, nil, nil, nil, extra}
-	want := "input\n" + cmd.Dir + "\na b,\n" + read(t, testdata("zoo", "zoo.c"))
+	want := "input\n" + cmd.Dir + "\na b,,/elsewhere\n" + read(t, testdata("zoo", "zoo.c"))
 	if r := runCmd(t, commandLimit, cmd); r.stdout != want {
 		t.Errorf("the command's surroundings: %q, %q, want %q", r.stdout, r.stderr, want)
 	}

@@ -19,8 +19,11 @@ func execCommand() *cli.Command {
 			"/proc/self the first process. Links in /proc lead into the checkpoint. The host\n" +
 			"name is the checkpoint's; there is no network, and no IPC object. Users, groups,\n" +
 			"hosts and ports have the names that /etc/passwd, group, hosts and services of\n" +
-			"the checkpoint give them, else none. What COMMAND learns elsewhere, as from /sys\n" +
-			"or, of a PID, from a system call, as prlimit does, is not of the checkpoint.\n\n" +
+			"the checkpoint give them, else none. What COMMAND learns elsewhere is not of the\n" +
+			"checkpoint: from /sys, from the network as ip does, or from a system call, be it\n" +
+			"of a PID (prlimit, gdb -p), of the kernel (uname -r) or of a mount point (df).\n" +
+			"/dev/stdin, /dev/stdout, /dev/stderr and /dev/fd lead to /proc/self, and so into\n" +
+			"the checkpoint too. ss reads /proc/net, for which PROC_ROOT is set.\n\n" +
 			"Nobody else sees any of this, and nothing stays behind: when COMMAND ends, so\n" +
 			"does all that it left running. For those who are not root it takes a kernel\n" +
 			"that lets them make a user namespace; COMMAND then has the user id of the first\n" +

@@ -34,7 +34,7 @@ func runInit(outer *link, spoolDir, program string, argv []string) error {
 	if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); err != nil {
 		return os.NewSyscallError("prctl", err)
 	}
-	command, err := syscall.ForkExec(program, argv, &syscall.ProcAttr{Env: os.Environ(), Files: []uintptr{0, 1, 2}})
+	command, err := syscall.ForkExec(program, argv, &syscall.ProcAttr{Env: commandEnv(), Files: []uintptr{0, 1, 2}})
 	if err != nil {
 		return commandError(argv[0], err)
 	}
@@ -48,6 +48,19 @@ func runInit(outer *link, spoolDir, program string, argv []string) error {
 		}
 	}()
 	return reap(outer, command)
+}
+
+// commandEnv is the environment of the command: the caller's, and where that
+// does not set it PROC_ROOT, which makes ss(8) read /proc/net. Otherwise it asks
+// the kernel, and shows that the command's own, empty network has no sockets.
+//
+// Source: iproute2, misc/ss.c:generic_proc_open, tcp_show.
+func commandEnv() []string {
+	const procRoot = "PROC_ROOT"
+	if _, is := os.LookupEnv(procRoot); is {
+		return os.Environ()
+	}
+	return append(os.Environ(), procRoot+"=/proc")
 }
 
 // prepare makes the command's surroundings.
