@@ -13,6 +13,11 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/checkpoint-restore/go-criu/v7/crit/images/utsns"
+
+	"github.com/ckptfs/ckptfs/decoder/criu"
+	"github.com/ckptfs/ckptfs/decoder/decodertest"
 )
 
 // newExec prepares `ckptfs exec` on a fixture, with what tools make of their
@@ -218,6 +223,22 @@ func TestExecNames(t *testing.T) {
 	cmd.Args = slices.Insert(cmd.Args, 2, "--rootfs", image)
 	if r := runCmd(t, commandLimit, cmd); strings.Join(strings.Fields(r.stdout), " ") != "keeper keepers keeper" {
 		t.Errorf("with an /etc/passwd: %q, %q, want its names", r.stdout, r.stderr)
+	}
+}
+
+// A host name of any bytes and length is taken as far as the kernel takes one.
+func TestExecHostileHostName(t *testing.T) {
+	name := "\xff\xfe" + strings.Repeat("n", 100_000)
+	archive := filepath.Join(t.TempDir(), "name.tar")
+	check(t, os.WriteFile(archive, decodertest.Checkpoint{
+		Processes: []decodertest.Process{{PID: 1, Comm: "name"}},
+		Members: map[string][]byte{
+			"checkpoint/utsns-1.img": decodertest.Image(criu.MagicUTSNS, &utsns.UtsnsEntry{Nodename: &name, Domainname: &name}),
+		},
+	}.Tar(), 0o644))
+	want := "\xff\xfe" + strings.Repeat("n", 62) + "\n"
+	if r := runCmd(t, commandLimit, newExec(t, nil, archive, "sh", "-c", "uname -n")); r.stdout != want || r.stderr != "" {
+		t.Errorf("uname -n: %q, %q, want %q", r.stdout, r.stderr, want)
 	}
 }
 

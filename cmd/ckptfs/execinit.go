@@ -97,10 +97,10 @@ func prepare(outer *link, spoolDir string, setup execSetup) error {
 	if _, _, err := outer.receive(); err != nil { // that it is served
 		return err
 	}
-	if err := unix.Sethostname(uts(setup.NodeName)); err != nil {
+	if err := unix.Sethostname(setup.NodeName); err != nil {
 		return os.NewSyscallError("sethostname", err)
 	}
-	if err := unix.Setdomainname(uts(setup.DomainName)); err != nil {
+	if err := unix.Setdomainname(setup.DomainName); err != nil {
 		return os.NewSyscallError("setdomainname", err)
 	}
 	return cover()
@@ -117,10 +117,6 @@ func cover() error {
 	}
 	return nil
 }
-
-// uts is a name as the kernel takes it (include/uapi/linux/utsname.h:
-// __NEW_UTS_LEN).
-func uts(name string) []byte { return []byte(name[:min(len(name), 64)]) }
 
 // reap waits for the command, and for what it leaves behind, as the first
 // process of a PID namespace must.

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/ckptfs/ckptfs/decoder"
 	"github.com/ckptfs/ckptfs/fusefs"
 	"github.com/ckptfs/ckptfs/fusefs/layout"
 )
@@ -95,11 +96,15 @@ func execute(from sources) error {
 // the init process, which was started before: it took the decoded checkpoint to
 // know its namespaces.
 func serveProc(link *link, ck *checkpoint, from sources, aid *helper) error {
-	setup := execSetup{FSName: from.archive, NodeName: noName, DomainName: noName, LastPID: ck.LastPID(), User: os.Geteuid() != 0}
+	names := decoder.UTSNamespace{NodeName: noName, DomainName: noName}
 	if len(ck.Processes) > 0 {
 		if uts := ck.UTSOf(ck.Processes[0]); uts != nil {
-			setup.NodeName, setup.DomainName = uts.NodeName, uts.DomainName
+			names = *uts
 		}
+	}
+	setup := execSetup{
+		FSName: from.archive, NodeName: utsName(names.NodeName), DomainName: utsName(names.DomainName),
+		LastPID: ck.LastPID(), User: os.Geteuid() != 0,
 	}
 	link.send(message{Setup: &setup})
 	if err := aid.accept(link); err != nil {
@@ -122,6 +127,10 @@ func serveProc(link *link, ck *checkpoint, from sources, aid *helper) error {
 // noName is the kernel's name of a host that has none
 // (include/linux/uts.h:UTS_NODENAME).
 const noName = "(none)"
+
+// utsName is a name as long as the kernel takes it
+// (include/uapi/linux/utsname.h:__NEW_UTS_LEN).
+func utsName(name string) []byte { return []byte(name[:min(len(name), 64)]) }
 
 // watch delivers the signals that are the command's to c, but for those that
 // the caller wants ignored.

@@ -33,9 +33,9 @@ type message struct {
 // execSetup is what the init process has to know.
 type execSetup struct {
 	FSName               string // the source of the mount
-	NodeName, DomainName string
-	LastPID              int  // the greatest one of the checkpoint
-	User                 bool // the namespaces are in a user namespace
+	NodeName, DomainName []byte // which need not be UTF-8
+	LastPID              int    // the greatest one of the checkpoint
+	User                 bool   // the namespaces are in a user namespace
 }
 
 // link is a socket that keeps messages apart.
