@@ -68,8 +68,12 @@ func (b *builder) fromProcs(depth int) string {
 
 // confine is the target of a link in the directory dir of the tree root, made
 // relative so that it resolves in that tree as it did in the container: an
-// absolute target begins at the tree's root, and ".." stops there.
+// absolute target begins at the tree's root, and ".." stops there. A target that
+// does neither stays as it is.
 func confine(root *branch, dir, target string) string {
+	if target != "" && target[0] != '/' && !slices.Contains(strings.Split(target, "/"), "..") {
+		return target
+	}
 	var from []string
 	if dir != "." && dir != "" {
 		from = strings.Split(dir, "/")
