@@ -113,8 +113,10 @@ func list[T any](l []T) []T {
 	return l
 }
 
+// stamp is a time to print; empty where it is not known, as in an archive of
+// which the times were taken away (tar --mtime=@0).
 func stamp(t time.Time) string {
-	if t.IsZero() {
+	if t.Unix() <= 0 {
 		return ""
 	}
 	return t.UTC().Format(time.RFC3339)

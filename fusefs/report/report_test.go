@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -71,6 +72,15 @@ func TestPod(t *testing.T) {
 		"checkpointed: 2026-11-23T16:40:00Z",
 		"network:      10.0.0.4")
 	checkLines(t, show(t, ck), "log:          archive/io.kubernetes.cri-o.LogPath")
+}
+
+// A time of 1970 is none.
+func TestTimeUnknown(t *testing.T) {
+	ck := decodertest.Checkpoint{Members: map[string][]byte{"config.dump": []byte(`{"name": "web", "createdTime": "1970-01-01T00:00:00Z"}`)}}.Open(t)
+	ck.Time = time.Unix(0, 0)
+	if text := show(t, ck); strings.Contains(text, "1970") || strings.Contains(text, "created:") {
+		t.Errorf("it has a time of 1970:\n%s", text)
+	}
 }
 
 // A published port is shown as `podman ps` does.
