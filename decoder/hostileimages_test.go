@@ -112,7 +112,7 @@ func TestHostileLayouts(t *testing.T) {
 		if !strings.HasPrefix(got, "an OCI image layout, and none of its images is a checkpoint") || !strings.Contains(got, test.want) || strings.Contains(got, "\n") {
 			t.Errorf("%s: %s, want a line with %s", test.name, got, test.want)
 		}
-		if took := time.Since(start); took > 5*time.Second {
+		if took := time.Since(start); took > time.Minute {
 			t.Errorf("%s: took %v", test.name, took)
 		}
 	}
