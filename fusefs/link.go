@@ -10,6 +10,7 @@ import (
 // A LinkUse is what a thread does with a link.
 type LinkUse int
 
+// The uses of a link.
 const (
 	FollowLink LinkUse = iota // any system call but these
 	ReadLink                  // readlink(2)

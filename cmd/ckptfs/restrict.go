@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/landlock-lsm/go-landlock/landlock"
 	access "github.com/landlock-lsm/go-landlock/landlock/syscall"
@@ -23,7 +24,7 @@ import (
 // restrict restricts this process, and all that it starts from now on, to
 // reading files below directories, and what else there is a rule for.
 func restrict(dirs []string, others ...landlock.Rule) error {
-	rules := append(others, landlock.PathAccess(access.AccessFSReadFile|access.AccessFSReadDir, dirs...))
+	rules := slices.Concat(others, []landlock.Rule{landlock.PathAccess(access.AccessFSReadFile|access.AccessFSReadDir, dirs...)})
 	if err := landlock.V11.BestEffort().Restrict(rules...); err != nil {
 		return fmt.Errorf("landlock: %w", err)
 	}

@@ -2,6 +2,7 @@ package criu
 
 import (
 	"encoding/binary"
+	"errors"
 	"io"
 	"strings"
 	"testing"
@@ -29,7 +30,7 @@ func TestZeros(t *testing.T) {
 	for ; err == nil && n < 1_000_000; n++ {
 		_, _, err = r.Next()
 	}
-	if err == nil || err == io.EOF || !strings.Contains(err.Error(), "more than 1000 entries without a byte") {
+	if err == nil || errors.Is(err, io.EOF) || !strings.Contains(err.Error(), "more than 1000 entries without a byte") {
 		t.Errorf("%d entries, %v", n, err)
 	}
 }

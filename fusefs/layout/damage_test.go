@@ -51,12 +51,12 @@ func lookAt(r io.ReaderAt, size int64) (o outcome, err error) {
 	}()
 	a, err := archive.OpenNested(r, size, archive.Options{})
 	if err != nil {
-		return refused, nil //nolint:nilerr // as it should be
+		return refused, nil
 	}
 	ck, err := decoder.Open(a, decoder.Options{})
 	if err != nil {
 		a.Close()
-		return refused, nil //nolint:nilerr // as it should be
+		return refused, nil
 	}
 	defer ck.Close()
 	seen, err := treetest.Walk(layout.Root(ck, layout.Options{}))

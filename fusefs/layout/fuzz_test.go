@@ -211,6 +211,7 @@ func parseFields(b []byte) (list []*field, ok bool) {
 			if sub, ok := parseFields(f.bytes); ok {
 				f.sub = sub
 			}
+		default:
 		}
 		list = append(list, f)
 		b = b[n+m:]

@@ -112,7 +112,7 @@ func (w *walk) file(f tree.File) error {
 		n, err := content.ReadAt(w.buf, off)
 		switch {
 		case n < 0 || n > len(w.buf) || n < len(w.buf) && err == nil:
-			return fmt.Errorf("ReadAt(%d bytes, %d) = %d, %v", len(w.buf), off, n, err)
+			return fmt.Errorf("ReadAt(%d bytes, %d) = %d, %w", len(w.buf), off, n, err)
 		case !addressed && int64(n) > max(size-off, 0):
 			return fmt.Errorf("ReadAt(%d bytes, %d) = %d, in a file of %d", len(w.buf), off, n, size)
 		case err != nil && !errors.Is(err, io.EOF) && !addressed: // of memory there are gaps
