@@ -160,7 +160,7 @@ func (p *process) sharedEntries() []tree.Entry {
 		tree.Entry{Name: "personality", Node: p.number("%08x\n", p.Personality)},
 		tree.Entry{Name: "sessionid", Node: p.constant(procfmt.SessionID)},
 		tree.Entry{Name: "smaps", Node: p.text("smaps", func(w io.Writer) error { return procfmt.Smaps(w, p.MM, p.space()) })},
-		tree.Entry{Name: "smaps_rollup", Node: p.text("smaps_rollup", func(w io.Writer) error { return procfmt.SmapsRollup(w, p.MM, p.space()) })},
+		tree.Entry{Name: "smaps_rollup", Node: p.text("smaps_rollup", func(w io.Writer) error { return procfmt.SmapsRollup(w, p.MM, p.sizes()) })},
 		tree.Entry{Name: "statm", Node: p.text("statm", func(w io.Writer) error { return procfmt.Statm(w, p.MM, p.sizes()) })},
 	)
 }

@@ -5,7 +5,6 @@ import (
 	"io"
 
 	"github.com/ckptfs/ckptfs/decoder"
-	"github.com/ckptfs/ckptfs/memview"
 )
 
 // rollupForm is what smaps_rollup says of a process; see smapsForm.
@@ -17,12 +16,12 @@ Pss_File:              0 kB
 Pss_Shmem:             0 kB
 ` + smapsPages
 
-// SmapsRollup writes /proc/pid/smaps_rollup: the sums of what [Smaps] writes.
+// SmapsRollup writes /proc/pid/smaps_rollup: the sums of what [Smaps] writes of
+// the mappings, of which sizes are those.
 //
 // Source: fs/proc/task_mmu.c:show_smaps_rollup, __show_smap.
-func SmapsRollup(w io.Writer, mm *decoder.MM, space *memview.AddressSpace) error {
+func SmapsRollup(w io.Writer, mm *decoder.MM, sizes MemorySizes) error {
 	var all decoder.Range
-	var sum resident
 	for _, v := range mm.VMAs {
 		if v.Status.Has(decoder.StatusVsyscall) {
 			continue // the kernel's own, and no mapping of the process
@@ -31,13 +30,9 @@ func SmapsRollup(w io.Writer, mm *decoder.MM, space *memview.AddressSpace) error
 			all.Start = v.Start
 		}
 		all.End = v.End
-		pages := residentPages(space, v)
-		sum.private += pages.private
-		sum.shared += pages.shared
-		sum.kernel += pages.kernel
 	}
 	line := fmt.Sprintf("%v ---p 00000000 00:00 0 ", all)
-	_, err := fmt.Fprintf(w, "%-*s[rollup]\n"+rollupForm, nameColumn, line, (sum.private+sum.shared+sum.kernel)/1024,
-		sum.kernel/1024, sum.shared/1024, sum.private/1024, sum.private/1024)
+	_, err := fmt.Fprintf(w, "%-*s[rollup]\n"+rollupForm, nameColumn, line, sizes.Resident()/1024,
+		sizes.file/1024, sizes.shmem/1024, sizes.anon/1024, sizes.anon/1024)
 	return err
 }
