@@ -23,13 +23,13 @@ type File struct {
 	Locks   []Lock   // on it, of whatever process
 	Details Details  // what only files of its kind have; nil for regular files and memfds
 
-	looked bool   // Backing was looked for
-	ghost  uint32 // id of the ghost file's image; 0 for none
-	shmid  uint32 // of a memfd: its shared-memory object
-	path   uint32 // of a FIFO or a terminal: the file that has its path; 0 for none
-	linked uint32 // id of the file that stands for a deleted one; 0 for none
-	sysv   bool   // a SysV segment
-	queue  queue  // of a pipe, a socket or a terminal
+	looked bool      // Backing was looked for
+	ghost  uint32    // id of the ghost file's image; 0 for none
+	shmid  uint32    // of a memfd: its shared-memory object
+	path   uint32    // of a FIFO or a terminal: the file that has its path; 0 for none
+	linked uint32    // id of the file that stands for a deleted one; 0 for none
+	sysv   bool      // a SysV segment
+	queue  objectKey // of a pipe, a socket or a terminal: what was on its way through it
 }
 
 // Details is what only open files of one kind have: a pointer to [Pipe] and

@@ -134,6 +134,6 @@ func (f *File) objectKey() objectKey {
 	case f.Kind == FileMemfd:
 		return objectKey{keyMemory, f.Ino}
 	default:
-		return f.queue.key
+		return f.queue
 	}
 }

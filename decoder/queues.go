@@ -2,6 +2,7 @@ package decoder
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -17,42 +18,23 @@ import (
 	"github.com/ckptfs/ckptfs/decoder/criu"
 )
 
-// queue says where the images have what was on its way through a file.
-type queue struct {
-	key    objectKey
-	kind   ObjectKind
-	ino    uint64 // of a socket
-	stream bool   // without borders between messages
-	name   string // address of a UNIX socket
-}
-
-// queueOf is the queue of an open file, or the zero value.
-func queueOf(e *fdinfo.FileEntry) queue {
-	const sockStream = 1 // SOCK_STREAM
+// queueOf is the key of what was on its way through an open file, or the zero
+// value.
+func queueOf(e *fdinfo.FileEntry) objectKey {
 	switch e.GetType() {
 	case fdinfo.FdTypes_PIPE:
-		return queue{key: objectKey{keyPipe, uint64(e.GetPipe().GetPipeId())}}
+		return objectKey{keyPipe, uint64(e.GetPipe().GetPipeId())}
 	case fdinfo.FdTypes_FIFO:
-		return queue{key: objectKey{keyFIFO, uint64(e.GetFifo().GetPipeId())}}
+		return objectKey{keyFIFO, uint64(e.GetFifo().GetPipeId())}
 	case fdinfo.FdTypes_TTY:
-		return queue{key: objectKey{keyTTY, uint64(e.GetTty().GetTtyInfoId())}}
+		return objectKey{keyTTY, uint64(e.GetTty().GetTtyInfoId())}
 	case fdinfo.FdTypes_UNIXSK:
-		s := e.GetUsk()
-		return queue{objectKey{keyQueue, uint64(e.GetId())}, ObjectUnix, uint64(s.GetIno()), s.GetType() == sockStream, unixName(unixAddress(s))}
+		return objectKey{keyQueue, uint64(e.GetId())}
 	case fdinfo.FdTypes_INETSK:
-		return queue{key: objectKey{keyTCP, uint64(e.GetIsk().GetIno())}, kind: ObjectTCP, ino: uint64(e.GetIsk().GetIno())}
+		return objectKey{keyTCP, uint64(e.GetIsk().GetIno())}
 	default:
-		return queue{}
+		return objectKey{}
 	}
-}
-
-// unixName is the address of a UNIX socket, an abstract one as the kernel shows
-// it (net/unix/af_unix.c:unix_seq_show): its NULs as "@".
-func unixName(name []byte) string {
-	if len(name) > 0 && name[0] != 0 {
-		name = bytes.TrimSuffix(name, []byte{0})
-	}
-	return string(bytes.ReplaceAll(name, []byte{0}, []byte("@")))
 }
 
 // payload is what lies in one piece of an image.
@@ -98,12 +80,14 @@ func (o *objects) packets() {
 			return err
 		}
 		obj := &Object{Kind: ObjectSocket, ID: uint64(id), Bytes: o.payload(name, at, size)}
-		var q queue
-		if f := o.loader.files[id]; f != nil && f.queue.kind != "" {
-			q = f.queue
-			obj.Kind, obj.ID, obj.Name = q.kind, q.ino, q.name
-			if obj.Name == "" {
-				obj.Name = f.Path
+		stream := false // without borders between messages
+		if f := o.loader.files[id]; f != nil {
+			if s, ok := f.Details.(*Socket); ok && s.Netlink == nil && s.Packet == nil {
+				obj.Kind, obj.ID, obj.Name = ObjectTCP, uint64(s.Ino), f.Path
+				if s.Unix != nil {
+					obj.Kind, obj.Name = ObjectUnix, cmp.Or(s.Unix.KernelName(), f.Path)
+					stream = s.Type == SocketStream
+				}
 			}
 		}
 		for _, scm := range e.GetScm() {
@@ -117,7 +101,7 @@ func (o *objects) packets() {
 		}
 		count[id]++
 		switch {
-		case q.stream:
+		case stream:
 			obj.Part = "recv"
 		case count[id] <= maxPackets:
 			obj.Part = fmt.Sprintf("recv.%04d", count[id])
@@ -130,7 +114,7 @@ func (o *objects) packets() {
 			appendPiece(all, obj)
 			return nil
 		}
-		if !q.stream {
+		if !stream {
 			o.warn.Addf("%s: more than %d messages for file %d: the rest of them stand in one file", name, maxPackets, id)
 		}
 		streams[id] = obj
