@@ -115,6 +115,10 @@ func FuzzFields(f *testing.F) {
 	})
 }
 
+// maxPatched is about how long a patched image gets, in bytes: what is there
+// many times may hold what is there many times.
+const maxPatched = 1 << 20
+
 // patched is an image whose fields are changed by patches of four bytes: which
 // field (two bytes), what is done to it, and with which value. An image that is
 // no list of entries stays as it is.
@@ -145,7 +149,7 @@ func patched(image, patches []byte) []byte {
 	}
 	out := bytes.Clone(image[:start])
 	for _, e := range entries {
-		for range e.times() {
+		for n := e.times(); n > 0 && len(out) < maxPatched; n-- {
 			b := e.value()
 			out = append(binary.LittleEndian.AppendUint32(out, uint32(len(b))), b...)
 		}
@@ -174,10 +178,9 @@ func (f *field) value() []byte {
 	if f.sub == nil {
 		return f.bytes
 	}
-	const enough = 1 << 20 // what is there many times may hold what is there many times
 	var b []byte
 	for _, s := range f.sub {
-		for n := s.times(); n > 0 && len(b) < enough; n-- {
+		for n := s.times(); n > 0 && len(b) < maxPatched; n-- {
 			b = protowire.AppendTag(b, s.num, s.typ)
 			switch s.typ {
 			case protowire.VarintType:
