@@ -36,6 +36,11 @@ func runAll(m *testing.M) int {
 		return 1
 	}
 	scratch = dir
+	if raceEnabled {
+		// A daemon has nowhere to report a data race. One that ends there and
+		// then fails whoever reads; `ckptfs mount -f` has the report.
+		os.Setenv("GORACE", "halt_on_error=1")
+	}
 	code := m.Run()
 	if err := releaseShared(); err != nil {
 		fmt.Fprintln(os.Stderr, "shared mounts:", err)

@@ -15,14 +15,7 @@ import (
 // order, so that they are closed and opened all the time; every byte is that of
 // the checkpoint's own mount.
 func TestManyReaders(t *testing.T) {
-	const readers, copies = 32, 30
-	duration := 10 * time.Second
-	if s := os.Getenv("CKPTFS_LOAD"); s != "" {
-		var err error
-		if duration, err = time.ParseDuration(s); err != nil {
-			t.Fatal(err)
-		}
-	}
+	const copies = 30
 	want := make(map[string]map[string][]byte) // by fixture and path
 	dir := t.TempDir()
 	var names []string
@@ -37,10 +30,10 @@ func TestManyReaders(t *testing.T) {
 		}
 	}
 	root := mount(t, dir)
-	end := time.Now().Add(duration)
+	end := time.Now().Add(loadTime(t))
 	var read sync.Map // how often each file was
 	var group sync.WaitGroup
-	for seed := range readers {
+	for seed := range loadReaders {
 		group.Go(func() {
 			random := rand.New(rand.NewPCG(uint64(seed), 0))
 			for time.Now().Before(end) {
