@@ -323,8 +323,8 @@ func TestIsAsMapped(t *testing.T) {
 		}
 		s := New(mm)
 		for seg := range s.All() {
-			if got := s.IsAsMapped(seg); got != test.want {
-				t.Errorf("%s: IsAsMapped(%v) = %v, want %v", test.name, seg.Range, got, test.want)
+			if got, err := s.IsAsMapped(seg); got != test.want || err != nil {
+				t.Errorf("%s: IsAsMapped(%v) = %v, %v, want %v", test.name, seg.Range, got, err, test.want)
 			}
 		}
 	}

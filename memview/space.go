@@ -101,9 +101,9 @@ func (s *AddressSpace) KnownPrefix(r decoder.Range) decoder.Range {
 }
 
 // IsAsMapped tells whether the captured bytes of a segment are those of the
-// file or object that is mapped there. It reads both; where what is mapped is
-// not known, or one of them cannot be read, it is false.
-func (s *AddressSpace) IsAsMapped(seg Segment) bool {
+// file or object that is mapped there; where that is not known they are not. It
+// reads both.
+func (s *AddressSpace) IsAsMapped(seg Segment) (bool, error) {
 	page := make([]byte, s.mm.PageSize)
 	below := make([]byte, s.mm.PageSize)
 	for a := seg.Start; a < seg.End; a += decoder.Addr(len(page)) {
@@ -113,17 +113,20 @@ func (s *AddressSpace) IsAsMapped(seg Segment) bool {
 			under, known = s.file(seg.VMA, r)
 		}
 		if !known || !under.Kind.Known() {
-			return false
+			return false, nil
 		}
 		clear(below)
 		if under.Src != nil {
 			if _, err := under.Src.ReadAt(below[:under.Len()], under.Off); err != nil && !errors.Is(err, io.EOF) {
-				return false
+				return false, err
 			}
 		}
-		if _, err := s.ReadMem(page, a); err != nil || !bytes.Equal(page, below) {
-			return false
+		if _, err := s.ReadMem(page, a); err != nil {
+			return false, err
+		}
+		if !bytes.Equal(page, below) {
+			return false, nil
 		}
 	}
-	return true
+	return true, nil
 }

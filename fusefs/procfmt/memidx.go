@@ -23,7 +23,7 @@ import (
 // CRIU itself does so to the first page of the first such mapping, and puts
 // back what was there (compel/src/lib/infect.c). So where the file is known
 // the mark is left out if its bytes are the same, and not more than can be
-// compared.
+// compared; and it is "unreadable" where either of them cannot be read.
 func MemIdx(w io.Writer, mm *decoder.MM, space *memview.AddressSpace) error {
 	b := bufio.NewWriter(w)
 	labels := Labels(mm)
@@ -36,10 +36,7 @@ func MemIdx(w io.Writer, mm *decoder.MM, space *memview.AddressSpace) error {
 			b.WriteString("-\t-\t")
 		}
 		b.WriteString(labels[s.VMA])
-		if modified(space, s, &left) {
-			b.WriteString("\tmodified")
-		}
-		b.WriteByte('\n')
+		b.WriteString(mark(space, s, &left) + "\n")
 	}
 	return b.Flush()
 }
@@ -48,18 +45,26 @@ func MemIdx(w io.Writer, mm *decoder.MM, space *memview.AddressSpace) error {
 // maps: of a hostile archive both can be holes of any size.
 const maxCompared = 1 << 30
 
-// modified tells whether a segment is to be marked. left is how much there is
-// still time to compare.
-func modified(space *memview.AddressSpace, s memview.Segment, left *uint64) bool {
+// mark is the last field of a segment, with the tab before it. left is how much
+// there is still time to compare.
+func mark(space *memview.AddressSpace, s memview.Segment, left *uint64) string {
+	const modified = "\tmodified"
 	captured := s.Kind == memview.Captured || s.Kind == memview.Inherited
 	if !captured || s.VMA.File == nil || !s.VMA.Private() || s.VMA.Prot&decoder.ProtExec == 0 {
-		return false
+		return ""
 	}
 	if s.Len() > *left {
-		return true
+		return modified
 	}
 	*left -= s.Len()
-	return !space.IsAsMapped(s)
+	switch same, err := space.IsAsMapped(s); {
+	case err != nil:
+		return "\tunreadable"
+	case same:
+		return ""
+	default:
+		return modified
+	}
 }
 
 // StretchName is the name that a stretch has in mem.d:
