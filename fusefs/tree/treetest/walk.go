@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 
 	"github.com/ckptfs/ckptfs/fusefs/tree"
 )
@@ -32,16 +33,19 @@ type Visited struct {
 // twice, a link that leaves the mount, a read that gives more than was asked for,
 // more entries than anything small can have.
 //
+// Paths that are unread, each beginning with "/", are of files to leave alone.
+//
 // It is faster than [Check], and demands less.
-func Walk(root tree.Dir) (Visited, error) {
-	w := walk{buf: make([]byte, 64<<10)}
+func Walk(root tree.Dir, unread ...string) (Visited, error) {
+	w := walk{buf: make([]byte, 64<<10), unread: unread}
 	err := w.dir("/", root, 0)
 	return w.Visited, err
 }
 
 type walk struct {
 	Visited
-	buf []byte
+	buf    []byte
+	unread []string
 }
 
 func (w *walk) dir(name string, d tree.Dir, depth int) error {
@@ -77,6 +81,9 @@ func (w *walk) node(name string, n tree.Node, depth int) error {
 	case tree.Dir:
 		return w.dir(name, n, depth+1)
 	case tree.File:
+		if slices.Contains(w.unread, name) {
+			return nil
+		}
 		return w.file(n)
 	case tree.Symlink:
 		if t := n.Target(); t == "" || len(t) >= maxTarget || t[0] == '/' || leaves(path.Dir(name), t) {
