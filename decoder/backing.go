@@ -61,7 +61,9 @@ func (l *loader) find(f *File) (*Backing, error) {
 	name := rootRelative(strings.TrimPrefix(path.Clean("/"+f.Path), m.Point))
 	for _, layer := range slices.Backward(l.layers(m)) {
 		files, err := layer.open()
-		l.warn.Add(err)
+		if err != nil {
+			return nil, err
+		}
 		if files.Archive != nil {
 			if b := memberBacking(files.Lookup(path.Join(layer.Dir, name)), path.Join(layer.Name, name)); b != nil {
 				return b, nil
@@ -69,6 +71,9 @@ func (l *loader) find(f *File) (*Backing, error) {
 		}
 		if files.deleted.has(name) {
 			return nil, nil
+		}
+		if !files.whole() {
+			return nil, fmt.Errorf("%s is damaged and may have had another", layer.Name)
 		}
 	}
 	return nil, nil

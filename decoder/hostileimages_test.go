@@ -136,7 +136,7 @@ func TestWrongDigests(t *testing.T) {
 		{"bytes behind the layer", func(l decodertest.Layout, layer, image v1.Descriptor) []byte {
 			l[decodertest.BlobName(layer)] = append(l[decodertest.BlobName(layer)], make([]byte, 4<<20)...)
 			return l.Tar(image)
-		}, []string{"bytes and not", "its digest is not checked", "the tar.gz stream is damaged"}},
+		}, []string{"bytes and not", "its digest is not checked", "the tar.gz stream is damaged", "may have had another"}},
 		{"another manifest", func(l decodertest.Layout, _, image v1.Descriptor) []byte {
 			name := decodertest.BlobName(image)
 			l[name] = []byte(strings.Replace(string(l[name]), "localhost/web:1", "localhost/bad:1", 1))

@@ -1,6 +1,10 @@
 package decoder
 
-import "github.com/ckptfs/ckptfs/decoder/archive"
+import (
+	"errors"
+
+	"github.com/ckptfs/ckptfs/decoder/archive"
+)
 
 // Layer is the files of a mounted file system, or what was changed of those
 // in the layer below it.
@@ -23,6 +27,13 @@ func (l Layer) Archive() (*archive.Archive, error) {
 func (l Layer) Deleted() []string {
 	files, _ := l.open()
 	return files.deleted.paths
+}
+
+// Whole tells whether it is known of each name if the layer has it. If not, what
+// the layers below have may have been replaced or deleted.
+func (l Layer) Whole() bool {
+	files, err := l.open()
+	return err == nil && files.whole()
 }
 
 // layers are what the checkpoint has of a mounted file system, the lowest
@@ -72,7 +83,7 @@ func (l *loader) rootfsDiff() (layerFiles, error) {
 		return files, optional(err)
 	}
 	a, err := l.nested.open(diff)
-	return layerFiles{a, l.deleted}, optional(err)
+	return layerFiles{a, l.deleted, errors.Is(err, ErrMissing) && !diff.in.archive.Complete()}, optional(err)
 }
 
 func (l *loader) nestedLayer(name string, t tarMember) Layer {

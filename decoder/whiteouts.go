@@ -12,7 +12,11 @@ import (
 type layerFiles struct {
 	*archive.Archive // nil where there are none
 	deleted          deletedFiles
+	lost             bool // there may have been files
 }
+
+// whole tells whether it is known of each name if the layer has it.
+func (f layerFiles) whole() bool { return !f.lost && (f.Archive == nil || f.Complete()) }
 
 // The marks of an image layer: an empty file of this prefix stands for the
 // deletion of what has the rest of its name; one of that name, for that of all
@@ -46,5 +50,5 @@ func takeWhiteouts(a *archive.Archive) layerFiles {
 		}
 		return true
 	})
-	return layerFiles{files, newDeletedFiles(paths)}
+	return layerFiles{Archive: files, deleted: newDeletedFiles(paths)}
 }

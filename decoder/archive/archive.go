@@ -184,6 +184,9 @@ func (a *Archive) Without(out func(*Member) bool) *Archive {
 // Damage lists what was found wrong, each with its place.
 func (a *Archive) Damage() []error { return a.damage.list() }
 
+// Complete tells whether all members are there, as far as can be seen.
+func (a *Archive) Complete() bool { return !a.damage.lost }
+
 // Cut tells whether members may be missing because of Options.Head.
 func (a *Archive) Cut() bool { return a.cut }
 

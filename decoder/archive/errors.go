@@ -52,10 +52,18 @@ const maxDamage = 1000
 // damage collects what was found wrong with an archive.
 type damage struct {
 	errs []error
-	more int // not in errs
+	more int  // not in errs
+	lost bool // members, or what they were
 }
 
+// add adds what cost members.
 func (d *damage) add(err error) {
+	d.lost = true
+	d.note(err)
+}
+
+// note adds what cost nothing.
+func (d *damage) note(err error) {
 	if d.full() {
 		d.more++
 		return

@@ -53,7 +53,7 @@ func (x *index) add(m *Member, name string) {
 		x.byName = make(map[string]*Member)
 	}
 	if old := x.byName[clean]; old != nil && !x.repeated[clean] && (old.Type != TypeDirectory || m.Type != TypeDirectory) {
-		x.damage.add(fmt.Errorf("member %s: there more than once, the last one counts", quote(clean)))
+		x.damage.note(fmt.Errorf("member %s: there more than once, the last one counts", quote(clean)))
 		if x.repeated == nil {
 			x.repeated = make(map[string]bool)
 		}

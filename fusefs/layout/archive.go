@@ -11,12 +11,12 @@ import (
 // NAME a folder NAME.d with what is in it.
 func (b *builder) archive() tree.Dir {
 	return tree.LazyDir(b.dirAttr(), func() ([]tree.Entry, error) {
-		return b.unfold("archive", b.ck.Archive), nil
+		return b.unfold("archive", b.ck.Archive)
 	})
 }
 
 // unfold lists the archive whose members stand at that path of the mount.
-func (b *builder) unfold(at string, a *archive.Archive) []tree.Entry {
+func (b *builder) unfold(at string, a *archive.Archive) ([]tree.Entry, error) {
 	root := grow(at, a.Members())
 	for _, t := range b.ck.NestedTars() {
 		if t.Dir != at {
@@ -33,7 +33,7 @@ func (b *builder) unfold(at string, a *archive.Archive) []tree.Entry {
 				b.ck.Warnings.Add(err)
 				return nil, err
 			}
-			return b.unfold(t.Folder, nested), nil
+			return b.unfold(t.Folder, nested)
 		})})
 	}
 	return b.folder(root)

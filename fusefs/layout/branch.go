@@ -14,7 +14,7 @@ type branch struct {
 	member   *archive.Member // nil where no archive lists it
 	origin   string          // names the archive of member
 	children map[string]*branch
-	fill     func() map[string]*branch // what children are, where they are not known yet
+	fill     func() (map[string]*branch, error) // what children are, where they are not known yet
 	whiteout bool
 	node     tree.Node // shown as it is, if not nil
 }
@@ -78,12 +78,18 @@ func (b *branch) add(name string, child *branch) {
 	b.children[name] = child
 }
 
-// list is what is in b.
-func (b *branch) list() map[string]*branch {
+// contents is what is in b.
+func (b *branch) contents() (map[string]*branch, error) {
 	if b.fill != nil {
 		return b.fill()
 	}
-	return b.children
+	return b.children, nil
+}
+
+// list is what is known to be in b.
+func (b *branch) list() map[string]*branch {
+	children, _ := b.contents()
+	return children
 }
 
 // child is the entry of that name in b, or nil.

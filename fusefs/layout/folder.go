@@ -10,10 +10,13 @@ import (
 )
 
 // folder lists a tree. Its symbolic links resolve as if it were the root.
-func (b *builder) folder(root *branch) []tree.Entry { return b.folderBelow("", root, root) }
+func (b *builder) folder(root *branch) ([]tree.Entry, error) { return b.folderBelow("", root, root) }
 
-func (b *builder) folderBelow(dir string, root, d *branch) []tree.Entry {
-	children := d.list()
+func (b *builder) folderBelow(dir string, root, d *branch) ([]tree.Entry, error) {
+	children, err := d.contents()
+	if err != nil {
+		return nil, err
+	}
 	entries := make([]tree.Entry, 0, len(children))
 	for name, child := range children {
 		at := path.Join(dir, name)
@@ -22,14 +25,14 @@ func (b *builder) folderBelow(dir string, root, d *branch) []tree.Entry {
 		case node != nil:
 		case child.isDir():
 			node = tree.LazyDir(b.memberAttr(child, 0o555), func() ([]tree.Entry, error) {
-				return b.folderBelow(at, root, child), nil
+				return b.folderBelow(at, root, child)
 			})
 		default:
 			node = b.leaf(at, root, child)
 		}
 		entries = append(entries, tree.Entry{Name: name, Node: node})
 	}
-	return sorted(entries)
+	return sorted(entries), nil
 }
 
 // memberAttr is what stat shows of a member. One that no archive lists has the

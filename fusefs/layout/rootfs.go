@@ -14,40 +14,50 @@ import (
 // rootfs is rootfs/: the root file system as the first process saw it.
 func (b *builder) rootfs() tree.Dir {
 	return tree.LazyDir(b.dirAttr(), func() ([]tree.Entry, error) {
-		return b.folder(b.mounted(b.ck.Mounts())), nil
+		return b.folder(b.mounted(b.ck.Mounts()))
 	})
 }
 
 // mounted is a mounted directory. Nothing of it is opened before somebody looks
 // into it, for what a tmpfs held has to be expanded first.
 func (b *builder) mounted(m *decoder.MountTree) *branch {
-	return &branch{fill: sync.OnceValue(func() map[string]*branch {
+	return &branch{fill: sync.OnceValues(func() (map[string]*branch, error) {
 		root := new(branch)
 		for i, layer := range m.Layers {
-			b.lay(root, layer, fmt.Sprintf("rootfs%s#%d", m.Point, i))
+			if err := b.lay(root, layer, fmt.Sprintf("rootfs%s#%d", m.Point, i)); err != nil {
+				b.ck.Warnings.Addf("rootfs%s: %w", m.Point, err)
+				return nil, err
+			}
 		}
 		for _, below := range m.Below {
 			b.mountBelow(root, m.Point, below)
 		}
-		return root.children
+		return root.children, nil
 	})}
 }
 
 // lay puts a layer over what is in root. origin names its archive.
-func (b *builder) lay(root *branch, layer decoder.Layer, origin string) {
+func (b *builder) lay(root *branch, layer decoder.Layer, origin string) error {
+	a, err := layer.Archive()
+	if err != nil {
+		return err
+	}
+	if len(root.children) > 0 && !layer.Whole() {
+		b.ck.Warnings.Addf("%s is damaged: rootfs has nothing of the layers below it, which it may have replaced", layer.Name)
+		root.children = nil
+	}
 	for _, name := range layer.Deleted() {
 		root.remove(strings.Trim(path.Clean("/"+name), "/"))
 	}
-	a, err := layer.Archive()
-	b.ck.Warnings.Add(err)
 	if a == nil {
-		return
+		return nil
 	}
 	for _, m := range a.Members() {
 		if name, ok := below(layer.Dir, m.Name); ok && name != "" {
 			root.put(name, m, origin)
 		}
 	}
+	return nil
 }
 
 // mountBelow mounts m, which is mounted somewhere below root, the directory

@@ -47,6 +47,9 @@ func tarOf(t *testing.T, lines ...string) []byte {
 	return b.Bytes()
 }
 
+// cut is a tar without its end mark.
+func cut(tar []byte) []byte { return tar[:len(tar)-1024] }
+
 // mounted is a line of a mount table: id, parent, device, root, point.
 func mounted(id, parent, dev uint32, root, point string) *mnt.MntEntry {
 	fs := uint32(mnt.Fstype_TMPFS)
@@ -107,6 +110,22 @@ func TestRootfs(t *testing.T) {
 				"deleted.files":   []byte(`["/etc/b", "/opt", "/nowhere/at/all"]`),
 			},
 			"etc/ etc/a=changed etc/c=C etc/new=N opt/ opt/y=Y",
+		},
+		{
+			"what was changed is damaged: nothing of the image is known to be there",
+			[]string{"etc/", "etc/a=A", "etc/b=B"},
+			map[string][]byte{"rootfs-diff.tar": cut(tarOf(t, "etc/", "etc/a=changed"))},
+			"etc/ etc/a=changed",
+		},
+		{
+			"a volume is damaged: nothing is below it",
+			[]string{"a=A"},
+			map[string][]byte{
+				table:            mountTable(root, mounted(81, 79, 99, "/volumes/v1/_data", "/data")),
+				"volumes/v1.tar": cut(tarOf(t, "./", "./x=volume")),
+				"config.dump":    []byte(`{"namedVolumes": [{"volumeName": "v1", "dest": "/data/"}]}`),
+			},
+			"a=A data/ data/x=volume",
 		},
 		{
 			"files that became folders, and folders files",
@@ -203,6 +222,31 @@ func TestRootfs(t *testing.T) {
 				t.Errorf("rootfs has %s, want [%s]; warnings: %q", got, test.want, ck.Warnings.List())
 			}
 		})
+	}
+}
+
+// Where the changes cannot be read at all, or may have been lost with the end of
+// the archive, no file of the image is shown as the container's.
+func TestRootfsWithoutItsChanges(t *testing.T) {
+	image := decoder.Options{Rootfs: decodertest.OpenArchive(t, tarOf(t, "etc/", "etc/a=A"))}
+	c := decodertest.Checkpoint{
+		Processes: []decodertest.Process{{PID: 1, Comm: "sh"}},
+		Members:   map[string][]byte{"rootfs-diff.tar": []byte("no tar")},
+	}
+	rootfs := lookup(t, layout.Root(c.OpenWith(t, image), layout.Options{}), "rootfs").(tree.Dir)
+	if entries, err := rootfs.Entries(); err == nil {
+		t.Errorf("rootfs over a broken rootfs-diff.tar has %v, want an error", entries)
+	}
+	c.Members = nil
+	ck, err := decoder.Open(decodertest.OpenArchive(t, cut(c.Tar())), image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := walk(t, lookup(t, layout.Root(ck, layout.Options{}), "rootfs").(tree.Dir), ""); len(got) > 0 {
+		t.Errorf("rootfs of a checkpoint that is cut short has %q, want nothing", got)
+	}
+	if got := strings.Join(ck.Warnings.List(), "; "); !strings.Contains(got, "rootfs-diff is damaged") {
+		t.Errorf("warnings = %q", got)
 	}
 }
 

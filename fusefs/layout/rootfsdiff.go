@@ -45,7 +45,7 @@ func (b *builder) rootfsDiff() tree.Dir {
 				b.ck.Warnings.Addf("deleted.files: %q: %w", name, err)
 			}
 		}
-		return b.folder(root), nil
+		return b.folder(root)
 	})
 }
 
