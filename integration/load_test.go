@@ -54,6 +54,11 @@ func TestLoad(t *testing.T) {
 		}
 	})
 	t.Run("cut", func(t *testing.T) {
+		quiet := quiet.without(func(path string) bool {
+			// They say which bytes of memory can be had, and there are fewer now.
+			return strings.HasPrefix(path, "cores/") || strings.HasSuffix(path, "/mem.d") ||
+				strings.HasSuffix(path, "/mem.idx") || strings.HasSuffix(path, "/pagemap")
+		})
 		cut := filepath.Join(t.TempDir(), "cut.tar")
 		copyFile(t, archive, cut)
 		past := time.Now().Add(-time.Hour)
@@ -111,6 +116,11 @@ func newQuiet(t *testing.T, root string) *quiet {
 		return err
 	}))
 	return q
+}
+
+// without is the same without some of its entries.
+func (q *quiet) without(left func(path string) bool) *quiet {
+	return &quiet{q.dir, slices.DeleteFunc(slices.Clone(q.paths), left)}
 }
 
 // crowd is those who read a mount.
