@@ -107,7 +107,7 @@ func TestExecTerminal(t *testing.T) {
 
 	// A shell inside has job control of its own.
 	s.enter(run+"env PS1='inner> ' bash --norc --noediting -i\n", "inner> ")
-	s.enter("sleep 1000\n", "")
+	s.enter("echo in; sleep 1000\n", "in\r\n")
 	time.Sleep(300 * time.Millisecond)
 	s.enter(stop, "Stopped")
 	s.enter("fg\n", "sleep 1000")
@@ -145,6 +145,19 @@ func TestExecTerminal(t *testing.T) {
 	s.enter("q", "outer> ")
 	s.enter(run+"top\n", "zoo-dropp")
 	s.enter("q", "outer> ")
+
+	// In the background it stops once more, when it sets the terminal, and what
+	// that was does not stop it in the foreground.
+	for range 5 {
+		s.enter(run+"top\n", "zoo-dropp")
+		s.enter(stop, "Stopped")
+		s.enter("bg\n", "\x1b[?1l") // it has given up the keypad
+		time.Sleep(500 * time.Millisecond)
+		s.enter("fg\n", "zoo-dropp")
+		time.Sleep(500 * time.Millisecond)
+		s.enter("q", "outer> ")
+		s.enter("echo status $?\n", "status 0\r\nouter> ")
+	}
 
 	// What hangs up ends it.
 	s.enter(run+"sleep 1000\n", "")

@@ -20,9 +20,13 @@ func runInit(outer *link, spoolDir, program string, argv []string) error {
 	// What the terminal sends to the process group, the command gets itself,
 	// and the outer process passes on what it alone gets.
 	watch(make(chan os.Signal))
+	var proc threads
 	m, _, err := outer.receive()
 	if err == nil {
-		err = prepare(outer, spoolDir, *m.Setup)
+		proc, err = mountProc(m.Setup.User)
+	}
+	if err == nil {
+		err = prepare(outer, spoolDir, proc, *m.Setup)
 	}
 	if errors.Is(err, errLinkClosed) {
 		return childError(exitUnusable) // the outer process has said why
@@ -41,10 +45,15 @@ func runInit(outer *link, spoolDir, program string, argv []string) error {
 	go func() {
 		for {
 			m, _, err := outer.receive()
-			if err != nil {
+			switch {
+			case err != nil:
 				os.Exit(exitUnusable) // nobody serves /proc any more
+			case m.Stopped:
+				// Of a process group outside the namespace the kernel says 0.
+				outer.send(message{State: &execState{Stopped: proc.stopped(command), Owned: openTerminal().foreground() > 0}})
+			default:
+				_ = unix.Kill(command, m.Signal) // it may have ended
 			}
-			_ = unix.Kill(command, m.Signal) // it may have ended
 		}
 	}()
 	return reap(outer, command)
@@ -63,23 +72,27 @@ func commandEnv() []string {
 	return append(os.Environ(), procRoot+"=/proc")
 }
 
-// prepare makes the command's surroundings.
-func prepare(outer *link, spoolDir string, setup execSetup) error {
+// mountProc mounts the /proc of the new PID namespace. This process keeps it:
+// it tells what a thread is at.
+func mountProc(user bool) (threads, error) {
 	// Mounts of this namespace must not get out. Those of the outside may get
 	// in, or what is unmounted there would stay in use here.
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_SLAVE, ""); err != nil {
-		return namespaceError(err, setup.User)
+		return noThreads, namespaceError(err, user)
 	}
-	// The /proc of the new PID namespace. This process keeps it: it tells what
-	// a thread is at.
 	const flags = unix.MS_NOSUID | unix.MS_NODEV | unix.MS_NOEXEC
 	if err := unix.Mount("proc", "/proc", "proc", flags, ""); err != nil {
-		return namespaceError(err, setup.User)
+		return noThreads, namespaceError(err, user)
 	}
 	proc, err := unix.Open("/proc", unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return &os.PathError{Op: "open", Path: "/proc", Err: err}
+		return noThreads, &os.PathError{Op: "open", Path: "/proc", Err: err}
 	}
+	return threads(proc), nil
+}
+
+// prepare makes the command's surroundings.
+func prepare(outer *link, spoolDir string, proc threads, setup execSetup) error {
 	// Tools leave themselves out, and take a process of the checkpoint for
 	// themselves that has their PID.
 	if err := os.WriteFile("/proc/sys/kernel/ns_last_pid", []byte(strconv.Itoa(setup.LastPID)), 0); err != nil {
@@ -91,7 +104,7 @@ func prepare(outer *link, spoolDir string, setup execSetup) error {
 	if err != nil {
 		return fmt.Errorf("/proc: %w", err)
 	}
-	if err := errors.Join(outer.offerHelp(spoolDir, threads(proc)), outer.sendFD(connection)); err != nil {
+	if err := errors.Join(outer.offerHelp(spoolDir, proc), outer.sendFD(connection)); err != nil {
 		return err
 	}
 	if _, _, err := outer.receive(); err != nil { // that it is served
@@ -130,8 +143,7 @@ func reap(outer *link, command int) error {
 			return os.NewSyscallError("wait4", err)
 		case pid != command:
 		case status.Stopped():
-			// Of a process group outside the namespace the kernel says 0.
-			outer.send(message{Stopped: true, Owned: openTerminal().foreground() > 0})
+			outer.send(message{Stopped: true})
 		case status.Signaled():
 			return childError(exitSignal + int(status.Signal()))
 		default:

@@ -52,7 +52,15 @@ var linkCalls = map[string]map[int]fusefs.LinkUse{
 
 var genericLinkCalls = map[int]fusefs.LinkUse{78: fusefs.ReadLink, 79: fusefs.StatLink, 291: fusefs.StatLink}
 
-// read reads a short file.
+// stopped tells whether a process is stopped, as by SIGSTOP.
+//
+// Source: fs/proc/array.c:task_state.
+func (p threads) stopped(pid int) bool {
+	status, _ := p.read(strconv.Itoa(pid) + "/status") // of one that has ended there is none
+	return strings.Contains(status, "\nState:\tT ")
+}
+
+// read reads the beginning of a file.
 func (p threads) read(name string) (string, error) {
 	fd, err := unix.Openat(int(p), name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {

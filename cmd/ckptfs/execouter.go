@@ -62,13 +62,18 @@ func execute(from sources) error {
 	} else if err != nil {
 		return err
 	}
-	stops := make(chan bool)
+	stops, states := make(chan bool, 1), make(chan execState)
 	go func() {
+		defer close(states)
 		for {
-			if m, _, err := link.receive(); err != nil {
+			m, _, err := link.receive()
+			switch {
+			case err != nil:
 				return // the init process has ended
-			} else if m.Stopped {
-				stops <- m.Owned
+			case m.State != nil:
+				states <- *m.State
+			case len(stops) == 0: // or it is asked anyway
+				stops <- true
 			}
 		}
 	}()
@@ -78,9 +83,13 @@ func execute(from sources) error {
 			if !tty.mayHaveSent(s) {
 				link.send(message{Signal: s.(syscall.Signal)})
 			}
-		case owned := <-stops:
-			tty.stop(owned)
-			link.send(message{Signal: unix.SIGCONT})
+		case <-stops:
+			// The shell may have continued it by now, and this process with it.
+			link.send(message{Stopped: true})
+			if state := <-states; state.Stopped {
+				tty.stop(state.Owned)
+				link.send(message{Signal: unix.SIGCONT})
+			}
 		case status := <-ended:
 			tty.takeBack()
 			if status.Signaled() {

@@ -3,8 +3,7 @@ package main
 import (
 	"errors"
 	"os"
-	"os/signal"
-	"slices"
+	"runtime"
 
 	"golang.org/x/sys/unix"
 )
@@ -37,12 +36,18 @@ func (t *terminal) foreground() int {
 }
 
 // mayHaveSent tells whether a signal to this process comes from the terminal,
-// as far as can be known. It has then reached the command too.
+// as far as can be known. It has then reached the command too. One that stops
+// always counts as such: by the time that this process gets to it, the shell may
+// have continued the command in the background.
 func (t *terminal) mayHaveSent(s os.Signal) bool {
-	if s == unix.SIGTTIN || s == unix.SIGTTOU {
+	switch s {
+	case unix.SIGTSTP, unix.SIGTTIN, unix.SIGTTOU:
 		return true
+	case unix.SIGINT, unix.SIGQUIT:
+		return t.foreground() == unix.Getpgrp()
+	default:
+		return false
 	}
-	return slices.Contains([]os.Signal{unix.SIGINT, unix.SIGQUIT, unix.SIGTSTP}, s) && t.foreground() == unix.Getpgrp()
 }
 
 // give gives the terminal to a process group. If that fails, it has gone.
@@ -55,11 +60,12 @@ func (t *terminal) give(group int) {
 // command, that then has it again.
 func (t *terminal) stop(owned bool) {
 	had := t.foreground()
-	continued := make(chan os.Signal, 1)
-	signal.Notify(continued, unix.SIGCONT)
-	defer signal.Stop(continued)
-	_ = unix.Kill(os.Getpid(), unix.SIGSTOP)
-	<-continued // it may have returned before this process was stopped
+	// What a thread sends itself it gets before the call returns. To wait for
+	// SIGCONT would not do: the kernel drops that when the command, continued
+	// first, makes the terminal send SIGTTOU to them all.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	_ = unix.Tgkill(os.Getpid(), unix.Gettid(), unix.SIGSTOP)
 	if owned && t.foreground() == unix.Getpgrp() {
 		t.give(had)
 	}

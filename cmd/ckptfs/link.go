@@ -20,8 +20,8 @@ type message struct {
 	// Of exec's outer process and its init process.
 	Setup   *execSetup     `json:",omitempty"`
 	Signal  syscall.Signal `json:",omitempty"` // the command is to get it
-	Stopped bool           `json:",omitempty"` // the command has stopped,
-	Owned   bool           `json:",omitempty"` // and a process group of its namespace had the terminal
+	Stopped bool           `json:",omitempty"` // the command has stopped; to the init process: is it still?
+	State   *execState     `json:",omitempty"` // the answer
 
 	// Of a helper: what it is asked, and what it answers.
 	NewSpoolFile bool           `json:",omitempty"` // and it comes with the answer
@@ -36,6 +36,12 @@ type execSetup struct {
 	NodeName, DomainName []byte // which need not be UTF-8
 	LastPID              int    // the greatest one of the checkpoint
 	User                 bool   // the namespaces are in a user namespace
+}
+
+// execState is the state of the command.
+type execState struct {
+	Stopped bool
+	Owned   bool // a process group of its namespace has the terminal
 }
 
 // link is a socket that keeps messages apart.
