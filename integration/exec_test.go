@@ -292,6 +292,18 @@ func TestExecUnusable(t *testing.T) {
 	}
 }
 
+// What needs this machine's /proc says within exec that it is not there.
+func TestExecNested(t *testing.T) {
+	archive := testdata("zoo", "checkpoint.tar.zst")
+	for _, args := range [][]string{{"exec", archive, "--", "true"}, {"mount", archive, "/mnt"}, {"umount", "/mnt"}, {"show", archive}} {
+		r := runCmd(t, commandLimit, newExec(t, nil, archive, append([]string{program(t)}, args...)...))
+		want := "ckptfs: " + args[0] + ": not possible within ckptfs exec, where /proc is that of a checkpoint\n"
+		if r.code != 1 || r.stdout != "" || r.stderr != want {
+			t.Errorf("%v: exit status %d, %q, want 1, %q", args, r.code, r.stderr, want)
+		}
+	}
+}
+
 // started starts a command that says "ready" and waits, and returns when it
 // has said so.
 func started(t *testing.T, cmd *exec.Cmd) {

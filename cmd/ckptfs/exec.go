@@ -4,9 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"os/exec"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/ckptfs/ckptfs/fusefs/layout"
 )
 
 func execCommand() *cli.Command {
@@ -48,6 +51,19 @@ func execCommand() *cli.Command {
 			return execute(from)
 		},
 	}
+}
+
+// outside keeps a command from running within exec: to start or to restrict
+// itself it looks itself up in /proc, and would find a process of a checkpoint.
+func outside(c *cli.Command) *cli.Command {
+	action := c.Action
+	c.Action = func(ctx *cli.Context) error {
+		if _, err := os.Stat(layout.CoversDir); err == nil {
+			return errors.New("not possible within ckptfs exec, where /proc is that of a checkpoint")
+		}
+		return action(ctx)
+	}
+	return c
 }
 
 // Exit statuses of exec beside the command's own, as those of shells.

@@ -60,12 +60,12 @@ func newApp() *cli.App {
 		Version:         version(),
 		HideHelpCommand: true,
 		Commands: []*cli.Command{
-			command(mountCommand()),
-			command(umountCommand()),
-			command(showCommand()),
-			command(listCommand()),
-			command(coreCommand()),
-			command(execCommand()),
+			command(outside(mountCommand())),
+			command(outside(umountCommand())),
+			command(outside(showCommand())),
+			command(outside(listCommand())),
+			command(outside(coreCommand())),
+			command(outside(execCommand())),
 			command(versionCommand()),
 		},
 		OnUsageError: func(_ *cli.Context, err error, _ bool) error {
