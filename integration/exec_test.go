@@ -184,6 +184,17 @@ func TestExecLinks(t *testing.T) {
 	}
 }
 
+// What a descriptor is, stat(2) tells, where the link leads to the bytes in it.
+func TestExecObjects(t *testing.T) {
+	const script = `cd /proc/1/fd; stat -Lc '%F %Hr:%Lr %a' 9 10 21 22; cat 9 10 21 22`
+	r := runCmd(t, commandLimit, newExec(t, nil, testdata("ghosts", "checkpoint.tar.zst"), "sh", "-c", script))
+	want := "fifo 0:0 600\nfifo 0:0 600\ncharacter special file 5:2 666\ncharacter special file 136:0 620\n" +
+		"FIFO-BYTESGONE-FIFO-BYTESTO-MASTERTO-SLAVE"
+	if r.stdout != want || r.stderr != "" {
+		t.Errorf("%s: %q, %q, want %q", script, r.stdout, r.stderr, want)
+	}
+}
+
 // A process of the namespace finds itself in /proc, and no other.
 func TestExecSelf(t *testing.T) {
 	for _, row := range []struct{ script, want string }{

@@ -54,7 +54,7 @@ func (b *builder) fileLink(attr tree.Attr, depth int, f *decoder.File) tree.Syml
 		confined = top + strings.Join(append([]string{"rootfs"}, resolve(nil, nil, raw)...), "/")
 	}
 	object := confined
-	if f.Kind == decoder.FileOther {
+	if b.object(attr, f) != nil {
 		object = objectName(f)
 	}
 	return b.objectLink(attr, raw, confined, object)
