@@ -54,58 +54,18 @@ type BPFMap struct {
 // Pidfd refers to a process, -1 for one that was reaped.
 type Pidfd struct{ PID int32 }
 
-// Tun is the network device behind a descriptor of /dev/net/tun; "" for none.
-type Tun struct{ Device string }
-
 func (*Eventfd) details()  {}
 func (*Epoll) details()    {}
 func (*Signalfd) details() {}
 func (*Timerfd) details()  {}
 func (*BPFMap) details()   {}
 func (*Pidfd) details()    {}
-func (*Tun) details()      {}
 
-// describe fills in what the image has of a file that only its kind has, and
-// its inode number.
-func (l *loader) describe(f *File, e *fdinfo.FileEntry) {
-	switch e.GetType() {
-	case fdinfo.FdTypes_PIPE:
-		f.Ino = uint64(e.GetPipe().GetPipeId())
-	case fdinfo.FdTypes_FIFO:
-		f.Ino = uint64(e.GetFifo().GetPipeId())
-	case fdinfo.FdTypes_INETSK:
-		f.Ino = uint64(e.GetIsk().GetIno())
-	case fdinfo.FdTypes_UNIXSK:
-		f.Ino = uint64(e.GetUsk().GetIno())
-	case fdinfo.FdTypes_NETLINKSK:
-		f.Ino = uint64(e.GetNlsk().GetIno())
-	case fdinfo.FdTypes_EVENTFD:
-		f.Details = &Eventfd{e.GetEfd().GetCounter()}
-	case fdinfo.FdTypes_EVENTPOLL:
-		f.Details = epoll(e.GetEpfd())
-	case fdinfo.FdTypes_SIGNALFD:
-		f.Details = &Signalfd{e.GetSgfd().GetSigmask()}
-	case fdinfo.FdTypes_TIMERFD:
-		f.Details = timerFile(e.GetTfd())
-	case fdinfo.FdTypes_INOTIFY:
-		f.Details = inotify(e.GetIfy())
-	case fdinfo.FdTypes_FANOTIFY:
-		f.Details = fanotify(e.GetFfy())
-	case fdinfo.FdTypes_BPFMAP:
-		f.Pos = int64(e.GetBpf().GetPos())
-		f.Details = bpfMap(e.GetBpf())
-	case fdinfo.FdTypes_TUNF:
-		f.Details = &Tun{cText(e.GetTunf().GetNetdev())}
-	case fdinfo.FdTypes_TTY:
-		if t := l.terminals[e.GetTty().GetTtyInfoId()]; t != nil {
-			f.Details = t
-		}
-	case fdinfo.FdTypes_NS:
-		f.Path, f.Flags = namespaceFile(e.GetNsf()), e.GetNsf().GetFlags()
-	case typePidfd:
-		f.pidfd(e)
-	default:
-	}
+// anonymous fills in a file of an anonymous inode.
+//
+// Source: fs/anon_inodes.c:anon_inodefs_dname.
+func (f *File) anonymous(name string, flags uint32, details Details) {
+	f.Path, f.Flags, f.Details = "anon_inode:"+name, flags, details
 }
 
 func epoll(e *eventpoll.EventpollFileEntry) *Epoll {
@@ -162,10 +122,8 @@ const (
 // drops that (criu/pidfd.c:dump_one_pidfd).
 func (f *File) pidfd(e *fdinfo.FileEntry) {
 	const readWrite = 2
-	f.Path = "anon_inode:[pidfd]"
-	f.Flags = readWrite
 	d := new(Pidfd)
-	f.Details = d
+	f.anonymous("[pidfd]", readWrite, d)
 	for number, value := range varints(unknownMessage(e, filePidfd)) {
 		switch number {
 		case pidfdIno:

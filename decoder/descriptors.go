@@ -1,7 +1,6 @@
 package decoder
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
@@ -67,85 +66,4 @@ func (l *loader) held(pid int, table []Descriptor) []Descriptor {
 	}
 	l.allHeld += len(table)
 	return table
-}
-
-// otherFile is an open file that is none of a file system, or is another file
-// in the image: name is as the kernel shows it.
-//
-// Source: fs/d_path.c:simple_dname and its callers.
-func otherFile(e *fdinfo.FileEntry) *File {
-	f := &File{ID: e.GetId(), MountID: -1, Size: -1, Path: fmt.Sprintf("unknown:[%d]", e.GetType())}
-	switch e.GetType() {
-	case fdinfo.FdTypes_PIPE:
-		f.Flags = e.GetPipe().GetFlags()
-		f.Path = fmt.Sprintf("pipe:[%d]", e.GetPipe().GetPipeId())
-		f.Details = &Pipe{e.GetPipe().GetPipeId()}
-	case fdinfo.FdTypes_INETSK:
-		f.Flags = e.GetIsk().GetFlags()
-		f.Path = socketName(e.GetIsk().GetIno())
-		f.Details = inetSocket(e.GetIsk())
-	case fdinfo.FdTypes_UNIXSK:
-		f.Flags = e.GetUsk().GetFlags()
-		f.Path = socketName(e.GetUsk().GetIno())
-		f.Details = unixSocket(e.GetUsk())
-	case fdinfo.FdTypes_NETLINKSK:
-		f.Flags = e.GetNlsk().GetFlags()
-		f.Path = socketName(e.GetNlsk().GetIno())
-		f.Details = netlinkSocket(e.GetNlsk())
-	case fdinfo.FdTypes_PACKETSK:
-		f.Flags = e.GetPsk().GetFlags()
-		f.Path = socketName(0) // its inode is not saved
-		f.Details = packetSocket(e.GetPsk())
-	case fdinfo.FdTypes_EVENTFD:
-		f.Flags = e.GetEfd().GetFlags()
-		f.Path = "anon_inode:[eventfd]"
-	case fdinfo.FdTypes_EVENTPOLL:
-		f.Flags = e.GetEpfd().GetFlags()
-		f.Path = "anon_inode:[eventpoll]"
-	case fdinfo.FdTypes_SIGNALFD:
-		f.Flags = e.GetSgfd().GetFlags()
-		f.Path = "anon_inode:[signalfd]"
-	case fdinfo.FdTypes_TIMERFD:
-		f.Flags = e.GetTfd().GetFlags()
-		f.Path = "anon_inode:[timerfd]"
-	case fdinfo.FdTypes_INOTIFY:
-		f.Flags = e.GetIfy().GetFlags()
-		f.Path = "anon_inode:inotify"
-	case fdinfo.FdTypes_FANOTIFY:
-		f.Flags = e.GetFfy().GetFlags()
-		f.Path = "anon_inode:[fanotify]"
-	case fdinfo.FdTypes_BPFMAP:
-		f.Flags = e.GetBpf().GetFlags()
-		f.Path = "anon_inode:bpf-map"
-	case fdinfo.FdTypes_FIFO:
-		f.path = e.GetFifo().GetRegfId()
-	case fdinfo.FdTypes_TTY:
-		f.Flags = e.GetTty().GetFlags()
-		f.path = e.GetTty().GetRegfId()
-	case fdinfo.FdTypes_TUNF:
-		f.Kind, f.Path = FileRegular, "/dev/net/tun"
-	default:
-	}
-	return f
-}
-
-// Pipe is an end of a pipe.
-type Pipe struct{ ID uint32 } // its inode number: the same at all ends
-
-func (*Pipe) details() {}
-
-func socketName(inode uint32) string { return fmt.Sprintf("socket:[%d]", inode) }
-
-// resolvePaths gives FIFOs and terminals the path of the file beside them.
-func (l *loader) resolvePaths(files map[uint32]*File) {
-	for _, f := range files {
-		if f.path == 0 {
-			continue
-		}
-		if at := files[f.path]; at != nil && at.Kind == FileRegular {
-			f.Kind, f.Path, f.Deleted, f.MountID, f.Dev, f.Mode, f.Flags = FileRegular, at.Path, at.Deleted, at.MountID, at.Dev, at.Mode, at.Flags
-		} else {
-			l.warn.Add(errors.New(l.name("files.img") + fmt.Sprintf(": file %d lies at the path of file %d, which is not there", f.ID, f.path)))
-		}
-	}
 }

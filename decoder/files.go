@@ -36,9 +36,7 @@ func (l *loader) loadFiles() map[uint32]*File {
 		case fdinfo.FdTypes_MEMFD:
 			files[e.GetId()] = memfdFile(e, inodes)
 		default:
-			files[e.GetId()] = otherFile(e)
-			files[e.GetId()].queue = queueOf(e)
-			l.describe(files[e.GetId()], e)
+			files[e.GetId()] = l.otherFile(e)
 		}
 		return nil
 	})

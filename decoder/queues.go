@@ -9,7 +9,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/checkpoint-restore/go-criu/v7/crit/images/fdinfo"
 	pipe_data "github.com/checkpoint-restore/go-criu/v7/crit/images/pipe-data"
 	sk_packet "github.com/checkpoint-restore/go-criu/v7/crit/images/sk-packet"
 	tcp_stream "github.com/checkpoint-restore/go-criu/v7/crit/images/tcp-stream"
@@ -17,25 +16,6 @@ import (
 
 	"github.com/ckptfs/ckptfs/decoder/criu"
 )
-
-// queueOf is the key of what was on its way through an open file, or the zero
-// value.
-func queueOf(e *fdinfo.FileEntry) objectKey {
-	switch e.GetType() {
-	case fdinfo.FdTypes_PIPE:
-		return objectKey{keyPipe, uint64(e.GetPipe().GetPipeId())}
-	case fdinfo.FdTypes_FIFO:
-		return objectKey{keyFIFO, uint64(e.GetFifo().GetPipeId())}
-	case fdinfo.FdTypes_TTY:
-		return objectKey{keyTTY, uint64(e.GetTty().GetTtyInfoId())}
-	case fdinfo.FdTypes_UNIXSK:
-		return objectKey{keyQueue, uint64(e.GetId())}
-	case fdinfo.FdTypes_INETSK:
-		return objectKey{keyTCP, uint64(e.GetIsk().GetIno())}
-	default:
-		return objectKey{}
-	}
-}
 
 // payload is what lies in one piece of an image.
 func (l *loader) payload(name string, at, size int64) *Backing {
