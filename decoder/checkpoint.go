@@ -176,6 +176,7 @@ type loader struct {
 	volumes       map[string]string // the tars of the named volumes, by their mount point
 	found         func() *objects
 	sockets       []*Socket
+	socketQueues  socketQueues
 	unixPeers     map[uint32]*Socket // UNIX sockets by inode number
 	netNamespaces []*NetNamespace
 	terminals     map[uint32]*Terminal      // by id

@@ -40,7 +40,6 @@
 //	  parent                link to the images that an incremental dump refers to
 //	  mountpoints-<ns>.img  the mount table
 //	  utsns-<ns>.img        the host name
-//	  sk-queues.img, tcp-stream-<inode>.img  what waits in sockets
 //	  netdev-<ns>.img, ifaddr-, route-, rule-, nftables-<ns>.img ...  the network, where it is the container's own
 //
 // A checkpoint may be wrapped, and what it is wrapped in is told by content

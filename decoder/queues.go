@@ -3,15 +3,12 @@ package decoder
 import (
 	"bytes"
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
 	pipe_data "github.com/checkpoint-restore/go-criu/v7/crit/images/pipe-data"
-	sk_packet "github.com/checkpoint-restore/go-criu/v7/crit/images/sk-packet"
-	tcp_stream "github.com/checkpoint-restore/go-criu/v7/crit/images/tcp-stream"
 	"github.com/checkpoint-restore/go-criu/v7/crit/images/tty"
 
 	"github.com/ckptfs/ckptfs/decoder/criu"
@@ -48,59 +45,56 @@ const maxPackets = 1000
 
 // packets are the messages that nobody had received from UNIX sockets. Those of
 // a stream are one object, for it has no borders between them.
-//
-// Source: sk-queues.img; criu/sk-queue.c:dump_sk_queue.
 func (o *objects) packets() {
-	name := o.name("sk-queues.img")
 	count := make(map[uint32]int)
-	streams := make(map[uint32]*Object)
-	o.warn.Add(optional(each(o.images, name, criu.MagicSkQueues, func(e *sk_packet.SkPacketEntry, r *criu.Reader) error {
-		at, size, id := r.Offset(), int64(e.GetLength()), e.GetIdFor()
-		if err := r.SkipPayload(size); err != nil {
-			return err
-		}
-		obj := &Object{Kind: ObjectSocket, ID: uint64(id), Bytes: o.payload(name, at, size)}
-		stream := false // without borders between messages
-		if f := o.loader.files[id]; f != nil {
-			if s, ok := f.Details.(*Socket); ok && s.Netlink == nil && s.Packet == nil {
-				obj.Kind, obj.ID, obj.Name = ObjectTCP, uint64(s.Ino), f.Path
-				if s.Unix != nil {
-					obj.Kind, obj.Name = ObjectUnix, cmp.Or(s.Unix.KernelName(), f.Path)
-					stream = s.Type == SocketStream
-				}
-			}
-		}
-		for _, scm := range e.GetScm() {
-			for _, right := range scm.GetRights() {
-				if f := o.loader.files[right]; f != nil {
-					obj.Rights = append(obj.Rights, f)
-				} else {
-					o.warn.Addf("%s: a message passes file %d, which %s does not have", name, right, o.name("files.img"))
-				}
-			}
-		}
-		count[id]++
+	joined := make(map[uint32]*Object) // of several messages, by the socket
+	for _, p := range o.socketQueues.packets {
+		obj, stream := o.packet(p)
+		count[p.file]++
 		switch {
 		case stream:
 			obj.Part = "recv"
-		case count[id] <= maxPackets:
-			obj.Part = fmt.Sprintf("recv.%04d", count[id])
-			o.add(objectKey{keyQueue, uint64(id)}, obj)
-			return nil
+		case count[p.file] <= maxPackets:
+			obj.Part = fmt.Sprintf("recv.%04d", count[p.file])
+			o.add(objectKey{keyQueue, uint64(p.file)}, obj)
+			continue
 		default:
 			obj.Part = "recv.rest"
 		}
-		if all := streams[id]; all != nil {
+		if all := joined[p.file]; all != nil {
 			appendPiece(all, obj)
-			return nil
+			continue
 		}
 		if !stream {
-			o.warn.Addf("%s: more than %d messages for file %d: the rest of them stand in one file", name, maxPackets, id)
+			o.warn.Addf("%s: more than %d messages for file %d: the rest of them stand in one file", o.name("sk-queues.img"), maxPackets, p.file)
 		}
-		streams[id] = obj
-		o.add(objectKey{keyQueue, uint64(id)}, obj)
-		return nil
-	})))
+		joined[p.file] = obj
+		o.add(objectKey{keyQueue, uint64(p.file)}, obj)
+	}
+}
+
+// packet is a message as an object, but for which part of the socket's it is. A
+// stream is a socket without borders between messages.
+func (o *objects) packet(p packet) (obj *Object, stream bool) {
+	name := o.name("sk-queues.img")
+	obj = &Object{Kind: ObjectSocket, ID: uint64(p.file), Bytes: o.payload(name, p.at, p.size)}
+	if f := o.loader.files[p.file]; f != nil {
+		if s, ok := f.Details.(*Socket); ok && s.Netlink == nil && s.Packet == nil {
+			obj.Kind, obj.ID, obj.Name = ObjectTCP, uint64(s.Ino), f.Path
+			if s.Unix != nil {
+				obj.Kind, obj.Name = ObjectUnix, cmp.Or(s.Unix.KernelName(), f.Path)
+				stream = s.Type == SocketStream
+			}
+		}
+	}
+	for _, right := range p.rights {
+		if f := o.loader.files[right]; f != nil {
+			obj.Rights = append(obj.Rights, f)
+		} else {
+			o.warn.Addf("%s: a message passes file %d, which %s does not have", name, right, o.name("files.img"))
+		}
+	}
+	return obj, stream
 }
 
 // appendPiece adds more, which is in one piece, to the end of all.
@@ -112,35 +106,19 @@ func appendPiece(all, more *Object) {
 	all.Rights = append(all.Rights, more.Rights...)
 }
 
-// streams are the queues of TCP connections: behind the entry stands what was
-// received and not read, then what was sent and not acknowledged or not sent
-// yet, neither of them padded.
-//
-// Source: tcp-stream-<ino>.img, where ino is hexadecimal;
-// criu/sk-tcp.c:dump_tcp_conn_state.
+// streams are the queues of TCP connections, as far as anything waits in them.
 func (o *objects) streams() {
-	for _, ino := range o.hexImages("tcp-stream-") {
-		name := o.name("tcp-stream-%x.img", ino)
-		err := each(o.images, name, criu.MagicTCPStream, func(e *tcp_stream.TcpStreamEntry, r *criu.Reader) error {
-			at, in, out := r.Offset(), int64(e.GetInqLen()), int64(e.GetOutqLen())
-			if err := r.SkipPayload(in + out); err != nil {
-				return err
+	for _, s := range o.socketQueues.streams {
+		for _, part := range []struct {
+			name     string
+			at, size int64
+		}{{"recv", s.at, s.received}, {"send", s.at + s.received, s.unsent}} {
+			if part.size > 0 {
+				o.add(objectKey{keyTCP, uint64(s.ino)}, &Object{
+					Kind: ObjectTCP, ID: uint64(s.ino), Part: part.name, Name: socketName(s.ino),
+					Bytes: o.payload(o.name("tcp-stream-%x.img", s.ino), part.at, part.size),
+				})
 			}
-			for _, part := range []struct {
-				name     string
-				at, size int64
-			}{{"recv", at, in}, {"send", at + in, out}} {
-				if part.size > 0 {
-					o.add(objectKey{keyTCP, uint64(ino)}, &Object{
-						Kind: ObjectTCP, ID: uint64(ino), Part: part.name, Name: socketName(ino),
-						Bytes: o.payload(name, part.at, part.size),
-					})
-				}
-			}
-			return errStop
-		})
-		if !errors.Is(err, errStop) {
-			o.warn.Add(err)
 		}
 	}
 }

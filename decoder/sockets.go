@@ -236,5 +236,6 @@ func (l *loader) loadSockets(processes []*Process) {
 		}
 	}
 	l.holders(processes)
-	l.socketQueues()
+	l.socketQueues = l.loadSocketQueues()
+	l.countQueues()
 }

@@ -1,6 +1,7 @@
 package decoder_test
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"testing"
@@ -188,6 +189,7 @@ func TestSocketQueues(t *testing.T) {
 		{"a datagram", map[string][]byte{sk: queue(2, 5, "hello")}, "0 0, 5 0", ""},
 		{"two", map[string][]byte{sk: append(queue(2, 5, "hello"), queue(2, 1, "x")[8:]...)}, "0 0, 6 0", ""},
 		{"of a socket that is not there", map[string][]byte{sk: queue(77, 5, "hello")}, "0 0, 0 0", ""},
+		{"too many", map[string][]byte{sk: append(queue(2, 1, "x"), bytes.Repeat(queue(77, 0, "")[8:], 1<<20)...)}, "0 0, 1 0", "more than 1048576 messages"},
 		{"longer than the image", map[string][]byte{sk: queue(2, 1<<31, "hello")}, "0 0, 0 0", "a payload of 2147483648 bytes"},
 		{"a stream", map[string][]byte{tcp: append(stream(3, 4), "inqoutq"...)}, "3 4, 0 0", ""},
 		{"a stream that is cut off", map[string][]byte{tcp: append(stream(3, 4), "inq"...)}, "0 0, 0 0", "a payload of 7 bytes"},
