@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
 
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -78,14 +77,6 @@ func (w *ociWalk) containerd(data []byte) ([]*source, error) {
 		s.facts = append(s.facts, c.addTo)
 	}
 	return list, err
-}
-
-// isLayer tells whether a blob is the layer of an image. Docker's types and
-// those of image-spec are meant, compressed or not.
-//
-// Source: containerd, core/images/mediatypes.go:IsLayerType.
-func isLayer(mediaType string) bool {
-	return strings.HasPrefix(mediaType, v1.MediaTypeImageLayer) || strings.HasPrefix(mediaType, "application/vnd.docker.image.rootfs.diff.tar")
 }
 
 // base is the id of the container's image and its layers, the lowest first:

@@ -43,10 +43,10 @@
 //	  netdev-<ns>.img, ifaddr-, route-, rule-, nftables-<ns>.img ...  the network, where it is the container's own
 //
 // A checkpoint may be wrapped, and what it is wrapped in is told by content
-// (source.go): by nothing, or a folder (folders.go); an OCI image layout, with
-// the archive's members in a layer (ociimage.go) or in containerd's parts
-// (containerd.go); a docker-archive (dockerarchive.go); the folder of a Docker
-// container (docker.go). From there on all are the same.
+// (source.go): by nothing, or a folder (folders.go); an OCI image layout
+// (ociimage.go), with the archive's members in a layer (layersearch.go) or in
+// containerd's parts (containerd.go); a docker-archive (dockerarchive.go); the
+// folder of a Docker container (docker.go). From there on all are the same.
 //
 // Where the bytes of a mapping are is thus spread over many places: pages
 // images (capture.go), those of parents (parents.go), shared-memory objects

@@ -2,32 +2,23 @@ package decoder
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/opencontainers/go-digest"
 	v1 "github.com/opencontainers/image-spec/specs-go/v1"
-
-	"github.com/ckptfs/ckptfs/decoder/archive"
 )
 
-// What a hostile OCI image layout can make us read before it is known what it
-// holds. Indexes and manifests are of some KB: registries need not take more
-// than 4 MiB (distribution-spec, "Pushing Manifests").
-const (
-	maxManifest  = 1 << 20  // bytes of an index or a manifest
-	maxManifests = 16 << 20 // bytes of all of them
-	maxNesting   = 8        // indexes in indexes
-	maxLayers    = 128      // layers that are opened
-)
+// maxNesting is how many indexes may be in one another.
+const maxNesting = 8
 
 // Docker's media types, older than those of image-spec.
 const (
 	dockerList     = "application/vnd.docker.distribution.manifest.list.v2+json"
 	dockerManifest = "application/vnd.docker.distribution.manifest.v2+json"
+	dockerLayer    = "application/vnd.docker.image.rootfs.diff.tar" // and more behind it
 )
 
 func isIndex(mediaType string) bool {
@@ -36,6 +27,14 @@ func isIndex(mediaType string) bool {
 
 func isManifest(mediaType string) bool {
 	return mediaType == v1.MediaTypeImageManifest || mediaType == dockerManifest
+}
+
+// isLayer tells whether a blob is the layer of an image. Docker's types and
+// those of image-spec are meant, compressed or not.
+//
+// Source: containerd, core/images/mediatypes.go:IsLayerType.
+func isLayer(mediaType string) bool {
+	return strings.HasPrefix(mediaType, v1.MediaTypeImageLayer) || strings.HasPrefix(mediaType, dockerLayer)
 }
 
 // ociImages are the checkpoints in an OCI image layout, a tar or a directory:
@@ -194,130 +193,4 @@ func (w *ociWalk) manifest(data []byte) ([]*source, error) {
 		s.facts = append(s.facts, annotationFacts(m.Annotations))
 	}
 	return list, err
-}
-
-// place is where a blob is in the layout.
-func (w *ociWalk) place(d v1.Descriptor) (string, error) {
-	if err := d.Digest.Validate(); err != nil {
-		return "", fmt.Errorf("blob %.80q: %w", d.Digest, err)
-	}
-	name := path.Join(w.dir, v1.ImageBlobsDir, d.Digest.Algorithm().String(), d.Digest.Encoded())
-	m, err := w.archive.image(name)
-	if err == nil && m.Size() != d.Size {
-		w.warn.Addf("%s: %d bytes and not %d: it is not what the image was made of", name, m.Size(), d.Size)
-	}
-	return name, err
-}
-
-// tar is a blob that is a tar.
-func (w *ociWalk) tar(d v1.Descriptor) (tarMember, error) {
-	name, err := w.place(d)
-	if err != nil {
-		return tarMember{}, err
-	}
-	return tarMember{in: w.archive, name: name, digest: d.Digest}, nil
-}
-
-// blob reads a small blob, and holds it against its digest.
-func (w *ociWalk) blob(d v1.Descriptor) ([]byte, error) {
-	name, err := w.place(d)
-	if err != nil {
-		return nil, err
-	}
-	data, err := w.read(name)
-	if err == nil {
-		if err := differs(d.Digest.Algorithm().FromBytes(data), d.Digest); err != nil {
-			w.warn.Addf("%s: %w", name, err)
-		}
-	}
-	return data, err
-}
-
-// read reads an index or a manifest.
-func (w *ociWalk) read(name string) ([]byte, error) {
-	m, err := w.archive.image(name)
-	switch {
-	case err != nil:
-		return nil, err
-	case m.Size() > maxManifest:
-		return nil, fmt.Errorf("%s: larger than %d bytes, not decoded", name, maxManifest)
-	case w.bytes+m.Size() > maxManifests:
-		return nil, fmt.Errorf("%s: more than %d bytes of indexes and manifests, not decoded", name, maxManifests)
-	}
-	w.bytes += m.Size()
-	return io.ReadAll(io.NewSectionReader(m, 0, m.Size()))
-}
-
-// layerSearch looks for checkpoints in the layers of images.
-type layerSearch struct {
-	opened int             // layers so far
-	none   map[string]bool // those that have no checkpoint, by their place in the mount
-	err    error           // the first that was met
-}
-
-// fault keeps what was met while nothing was found yet: a reason if that stays
-// so.
-func (s *layerSearch) fault(err error) {
-	if s.err == nil {
-		s.err = err
-	}
-}
-
-// because is the reason why nothing was found, as the end of a sentence.
-func (s *layerSearch) because() string {
-	if s.err == nil {
-		return ""
-	}
-	return fmt.Sprintf(" (%v)", s.err)
-}
-
-// inLayers are the checkpoints in the uppermost layer of an image that has
-// CRIU images. It fails only where a layer cannot be expanded for want of room.
-func (s *layerSearch) inLayers(f *finder, layers []tarMember) ([]*source, error) {
-	for _, t := range slices.Backward(layers) {
-		switch {
-		case s.none[t.folder()]:
-			continue
-		case s.opened == maxLayers:
-			s.fault(fmt.Errorf("more than %d layers, the rest is not looked at", maxLayers))
-			return nil, nil
-		}
-		s.opened++
-		list, err := f.inTar(t)
-		var full *archive.SpoolError
-		switch {
-		case errors.As(err, &full):
-			return nil, err
-		case err != nil:
-			s.fault(err)
-		case len(list) > 0:
-			return list, nil
-		}
-		if s.none == nil {
-			s.none = make(map[string]bool)
-		}
-		s.none[t.folder()] = true
-		f.nested.forget(t)
-	}
-	return nil, nil
-}
-
-// inTar are the checkpoints in a tar that is a member of the archive. There is
-// none in one without pstree.img and inventory.img: any file may be called
-// x.img.
-func (f *finder) inTar(t tarMember) ([]*source, error) {
-	a, err := f.nested.open(t)
-	if err != nil {
-		return nil, err
-	}
-	inner := &finder{archive: &images{archive: a, mount: t.folder(), budget: f.archive.budget}, nested: f.nested, warn: f.warn}
-	list, err := inner.folders()
-	if err != nil || !list[0].isWhole() {
-		return nil, nil //nolint:nilerr // the error says that there is none
-	}
-	list = inner.preferred(list)
-	for _, s := range list {
-		s.outer, s.wraps = f.archive, []tarMember{t}
-	}
-	return list, nil
 }
