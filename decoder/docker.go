@@ -3,7 +3,9 @@ package decoder
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/opencontainers/runtime-spec/specs-go"
@@ -79,7 +81,7 @@ func (s *dockerState) spec() *specs.Spec {
 			Env:      s.Config.Env, Cwd: cmp.Or(s.Config.WorkingDir, "/"),
 		},
 	}
-	for _, point := range sortedKeys(s.MountPoints) {
+	for _, point := range slices.Sorted(maps.Keys(s.MountPoints)) {
 		m := s.MountPoints[point]
 		access := "ro"
 		if m.RW {
@@ -91,7 +93,7 @@ func (s *dockerState) spec() *specs.Spec {
 }
 
 func (s *dockerState) interfaces() (list []Interface) {
-	for _, name := range sortedKeys(s.NetworkSettings.Networks) {
+	for _, name := range slices.Sorted(maps.Keys(s.NetworkSettings.Networks)) {
 		n := s.NetworkSettings.Networks[name]
 		i := Interface{Network: name, MAC: n.MacAddress}
 		if n.IPAddress != "" {

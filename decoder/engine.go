@@ -77,8 +77,22 @@ type configDump struct {
 	} `json:"namedVolumes"`
 }
 
-// container decodes the engine's metadata.
+// container is all that is known about the container: from the engine's
+// metadata, and then from what the checkpoint is wrapped in.
 func (l *loader) container() Container {
+	c := l.engineMetadata()
+	for _, tell := range l.source.facts {
+		tell(l, &c)
+	}
+	// In its answer to Kubernetes, too, containerd saves the changes of the
+	// root file system as an image layer: internal/cri/server,
+	// container_checkpoint_linux.go:writeRootFsDiffTar.
+	l.source.layer = l.source.layer || c.Engine == "containerd"
+	return c
+}
+
+// engineMetadata decodes the engine's metadata.
+func (l *loader) engineMetadata() Container {
 	var c Container
 	var config configDump
 	if l.metadata("config.dump", &config) {

@@ -1,5 +1,10 @@
 package decoder
 
+import (
+	"maps"
+	"slices"
+)
+
 // Interface is a network interface of the container as the engine set it up.
 type Interface struct {
 	Network   string   // the engine's name of the network; "" where not recorded
@@ -38,9 +43,9 @@ func (l *loader) network() (list []Interface) {
 	if !l.metadata("network.status", &networks) {
 		return nil
 	}
-	for _, network := range sortedKeys(networks) {
+	for _, network := range slices.Sorted(maps.Keys(networks)) {
 		interfaces := networks[network].Interfaces
-		for _, name := range sortedKeys(interfaces) {
+		for _, name := range slices.Sorted(maps.Keys(interfaces)) {
 			i := Interface{Network: network, Name: name, MAC: interfaces[name].MAC, DNS: networks[network].DNS}
 			for _, s := range interfaces[name].Subnets {
 				if s.IPNet != "" {
