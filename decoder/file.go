@@ -49,6 +49,9 @@ const (
 // Dev is a device number.
 type Dev struct{ Major, Minor uint32 }
 
+// devZero is a device, and how the kernel calls MAP_SHARED|MAP_ANONYMOUS memory.
+const devZero = "/dev/zero"
+
 // KernelName is the path as the kernel shows it in /proc/pid/maps and in
 // /proc/pid/exe: with " (deleted)" behind what has been unlinked.
 //
@@ -57,8 +60,8 @@ type Dev struct{ Major, Minor uint32 }
 // as a memfd of that name.
 func (f *File) KernelName() string {
 	switch {
-	case f.Kind == FileMemfd && f.Path == "/dev/zero":
-		return "/dev/zero (deleted)"
+	case f.Kind == FileMemfd && f.Path == devZero:
+		return devZero + " (deleted)"
 	case f.Kind == FileMemfd:
 		return "/memfd:" + f.Path + " (deleted)"
 	case f.Deleted:
@@ -72,5 +75,5 @@ func (f *File) KernelName() string {
 // anonymous memory.
 func (f *File) IsZero() bool {
 	const typeMask, charDevice = 0o170000, 0o020000
-	return f.Path == "/dev/zero" && f.Mode&typeMask == charDevice
+	return f.Path == devZero && f.Mode&typeMask == charDevice
 }

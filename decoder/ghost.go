@@ -1,6 +1,7 @@
 package decoder
 
 import (
+	"cmp"
 	"errors"
 	"io"
 	"slices"
@@ -79,7 +80,7 @@ func (l *loader) readGhostFile(id uint32) (*ghost_file.GhostFileEntry, *Backing,
 			return head, nil, err
 		}
 	}
-	slices.SortFunc(b.Fragments, func(x, y Fragment) int { return int(min(max(x.Off-y.Off, -1), 1)) })
+	slices.SortFunc(b.Fragments, func(x, y Fragment) int { return cmp.Compare(x.Off, y.Off) })
 	for i, f := range b.Fragments[min(1, len(b.Fragments)):] {
 		if f.Off < b.Fragments[i].Off+b.Fragments[i].Len {
 			return head, nil, r.Errorf(f.At, "a piece at %d that overlaps the one before", f.Off)

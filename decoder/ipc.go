@@ -1,6 +1,7 @@
 package decoder
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -111,14 +112,9 @@ func (l *loader) ipcImages(prefix string, decode func(ns uint32, name string) er
 // who maps which segment, and have its memory.
 func (l *loader) ipcNamespaces(processes []*Process) []IPCNamespace {
 	attached := make(map[*SharedMemory]int)
-	for _, p := range processes {
-		if p.MM == nil {
-			continue
-		}
-		for _, v := range p.MM.VMAs {
-			if v.Status.Has(StatusSysVIPC) {
-				attached[v.Shared]++
-			}
+	for _, v := range mappings(processes) {
+		if v.Status.Has(StatusSysVIPC) {
+			attached[v.Shared]++
 		}
 	}
 	byID := make(map[uint32]*IPCNamespace)
@@ -152,10 +148,10 @@ func (l *loader) ipcNamespaces(processes []*Process) []IPCNamespace {
 	})
 	var list []IPCNamespace
 	for _, ns := range byID {
-		slices.SortFunc(ns.Segments, func(a, b IPCSegment) int { return int(int64(a.ID) - int64(b.ID)) })
+		slices.SortFunc(ns.Segments, func(a, b IPCSegment) int { return cmp.Compare(a.ID, b.ID) })
 		list = append(list, *ns)
 	}
-	slices.SortFunc(list, func(a, b IPCNamespace) int { return int(int64(a.ID) - int64(b.ID)) })
+	slices.SortFunc(list, func(a, b IPCNamespace) int { return cmp.Compare(a.ID, b.ID) })
 	return list
 }
 

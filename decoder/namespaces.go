@@ -1,6 +1,7 @@
 package decoder
 
 import (
+	"cmp"
 	"fmt"
 	"path"
 	"slices"
@@ -35,7 +36,7 @@ func (l *loader) utsNamespaces() []UTSNamespace {
 		}
 		list = append(list, UTSNamespace{id, cText(e.GetNodename()), cText(e.GetDomainname())})
 	}
-	slices.SortFunc(list, func(a, b UTSNamespace) int { return int(int64(a.ID) - int64(b.ID)) })
+	slices.SortFunc(list, func(a, b UTSNamespace) int { return cmp.Compare(a.ID, b.ID) })
 	return list
 }
 

@@ -98,10 +98,6 @@ func (c *Checkpoint) ObjectOf(f *File) *Object {
 	return nil
 }
 
-// devZero is how the kernel calls MAP_SHARED|MAP_ANONYMOUS memory
-// (mm/shmem.c:shmem_zero_setup).
-const devZero = "/dev/zero"
-
 // objectKey is by what the images refer to an object: a kind of number and the
 // number.
 type objectKey struct {

@@ -38,7 +38,7 @@ func (l *loader) mapped(v *VMA, shmid uint64, pageSize int) {
 	case v.Status.Has(StatusAnonShared):
 		// mm/shmem.c:shmem_zero_setup; CRIU takes the inode number as shmid
 		// (criu/proc_parse.c).
-		v.File = &File{Kind: FileMemfd, Path: "/dev/zero", Deleted: true, MountID: -1, Size: -1, Ino: shmid}
+		v.File = &File{Kind: FileMemfd, Path: devZero, Deleted: true, MountID: -1, Size: -1, Ino: shmid}
 		v.Shared = l.sharedMemory(shmid, -1, pageSize)
 	}
 }
