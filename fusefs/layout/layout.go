@@ -99,6 +99,13 @@ func (b *builder) text(path string, render func(io.Writer) error) tree.File {
 	return tree.Text(b.fileAttr(), b.noting(path, render))
 }
 
+// texts makes the text files of a directory of the mount.
+func (b *builder) texts(dir string) func(name string, render func(io.Writer) error) tree.Entry {
+	return func(name string, render func(io.Writer) error) tree.Entry {
+		return tree.Entry{Name: name, Node: b.text(dir+"/"+name, render)}
+	}
+}
+
 // noting makes a warning of what render fails with.
 func (b *builder) noting(path string, render func(io.Writer) error) func(io.Writer) error {
 	return func(w io.Writer) error {

@@ -3,6 +3,7 @@ package layout
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/ckptfs/ckptfs/decoder"
 	"github.com/ckptfs/ckptfs/fusefs/escape"
@@ -47,12 +48,31 @@ func namespaceName(kind string, i int, id uint32) string {
 
 // sysvipc is the files of /proc/sysvipc, in the directory dir of the mount.
 func (b *builder) sysvipc(dir string, ns decoder.IPCNamespace) []tree.Entry {
-	file := func(name string, render func(io.Writer) error) tree.Entry {
-		return tree.Entry{Name: name, Node: b.text(dir+"/"+name, render)}
-	}
+	file := b.texts(dir)
 	return []tree.Entry{
 		file("msg", func(w io.Writer) error { return procfmt.SysvipcMsg(w, ns) }),
 		file("sem", func(w io.Writer) error { return procfmt.SysvipcSem(w, ns) }),
 		file("shm", func(w io.Writer) error { return procfmt.SysvipcShm(w, ns) }),
 	}
+}
+
+// ipcObjects is the files of the shared memory and the messages of an IPC
+// namespace: shm.<id> and msg.<id>.<number>.
+func (b *builder) ipcObjects(ns decoder.IPCNamespace) []tree.Entry {
+	var entries []tree.Entry
+	for _, f := range b.recovery().files {
+		name := ""
+		switch {
+		case f.NS != ns.ID:
+		case f.Kind == decoder.ObjectSegment:
+			name = fmt.Sprintf("shm.%d", f.ID)
+		case f.Kind == decoder.ObjectMessage:
+			number, _, _ := strings.Cut(f.Part, ".")
+			name = fmt.Sprintf("msg.%d.%s", f.ID, number)
+		}
+		if name != "" {
+			entries = append(entries, tree.Entry{Name: name, Node: f.Node})
+		}
+	}
+	return entries
 }

@@ -19,9 +19,7 @@ func (b *builder) netFiles() {
 // procNetFiles are the files of /proc/net, in the directory dir of the mount.
 // What is known of interfaces only if they were saved is not there otherwise.
 func (b *builder) procNetFiles(dir string, ns *decoder.NetNamespace, first bool) []tree.Entry {
-	file := func(name string, render func(io.Writer) error) tree.Entry {
-		return tree.Entry{Name: name, Node: b.text(dir+"/"+name, render)}
-	}
+	file := b.texts(dir)
 	var entries []tree.Entry
 	for _, name := range procfmt.InetTables {
 		entries = append(entries, file(name, func(w io.Writer) error { return procfmt.Inet(w, name, ns.Sockets) }))
@@ -81,9 +79,7 @@ func (p *process) net() tree.Dir {
 // net is ns/net: the files of /proc/net, and beside them what it has no place
 // for.
 func (b *builder) net(dir string, ns *decoder.NetNamespace, first bool) []tree.Entry {
-	file := func(name string, render func(io.Writer) error) tree.Entry {
-		return tree.Entry{Name: name, Node: b.text(dir+"/"+name, render)}
-	}
+	file := b.texts(dir)
 	entries := append([]tree.Entry{
 		file("sockets", func(w io.Writer) error { return procfmt.Sockets(w, b.ck, ns.Sockets) }),
 	}, b.netDirs[ns.ID]...)

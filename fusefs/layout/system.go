@@ -13,9 +13,7 @@ import (
 // which is a node of that PID. It shows the machine as the first process saw
 // it.
 func (b *builder) system(procs []*process) []tree.Entry {
-	text := func(name string, render func(io.Writer) error) tree.Entry {
-		return tree.Entry{Name: name, Node: b.text("procs/"+name, render)}
-	}
+	text := b.texts("procs")
 	entries := []tree.Entry{
 		{Name: "cpuinfo", Node: tree.Bytes(b.fileAttr(), nil)}, // ps fails where it is missing
 		text("loadavg", procfmt.Loadavg),
@@ -78,11 +76,12 @@ func line(text func() string) func(io.Writer) error {
 // they stand in the mount.
 func (b *builder) nested(dir string, files map[string]func(io.Writer) error) []tree.Entry {
 	folders := make(map[string]map[string]func(io.Writer) error)
+	text := b.texts(dir)
 	var entries []tree.Entry
 	for name, render := range files {
 		folder, rest, below := strings.Cut(name, "/")
 		if !below {
-			entries = append(entries, tree.Entry{Name: name, Node: b.text(dir+"/"+name, render)})
+			entries = append(entries, text(name, render))
 			continue
 		}
 		if folders[folder] == nil {

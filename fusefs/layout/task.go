@@ -1,6 +1,7 @@
 package layout
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -73,6 +74,35 @@ func (p *process) ofThread(at string, t *decoder.Thread, whole bool) []tree.Entr
 		})})
 	}
 	return entries
+}
+
+// stat and status are of a thread, or of a process that is dead.
+func (p *process) stat(name string, t *decoder.Thread, whole bool) tree.File {
+	return p.render(name, func(w io.Writer) error { return procfmt.Stat(w, p.Process, t, whole, p.sizes()) })
+}
+
+func (p *process) status(name string, t *decoder.Thread) tree.File {
+	return p.render(name, func(w io.Writer) error { return procfmt.Status(w, p.Process, t, p.sizes()) })
+}
+
+func (p *process) comm(comm string) tree.File { return p.constant(comm + "\n") }
+
+func (p *process) regs(name string, t *decoder.Thread) tree.File {
+	return p.registers(name, t, procfmt.Regs)
+}
+
+func (p *process) syscall(name string, t *decoder.Thread) tree.File {
+	return p.registers(name, t, func(w io.Writer, r *decoder.Registers) error { return procfmt.Syscall(w, r, p.space()) })
+}
+
+// registers is a file that is made from the registers of a thread.
+func (p *process) registers(name string, t *decoder.Thread, render func(io.Writer, *decoder.Registers) error) tree.File {
+	return p.render(name, func(w io.Writer) error {
+		if t == nil || t.Registers == nil {
+			return errors.New("no registers in the core image")
+		}
+		return render(w, t.Registers)
+	})
 }
 
 // cgroup is empty where the control groups are not recorded, as those of
