@@ -10,14 +10,13 @@ import (
 	"github.com/ckptfs/ckptfs/fusefs/tree"
 )
 
-// Limits of [Walk]. The kernel takes no longer target of a link
-// (include/uapi/linux/limits.h:PATH_MAX) and no longer value of an extended
-// attribute (XATTR_SIZE_MAX).
+// Limits of [Walk]. The kernel takes no longer target of a link and no longer
+// value of an extended attribute (include/uapi/linux/limits.h).
 const (
 	maxEntries = 200_000
-	maxTarget  = 4096
-	maxXattr   = 1 << 16
-	walkDepth  = 4200
+	maxTarget  = 4096    // PATH_MAX, in bytes
+	maxXattr   = 1 << 16 // XATTR_SIZE_MAX, in bytes
+	maxDepth   = 4200    // folders in one another: as many as PATH_MAX has room for, and those of ours
 )
 
 // Visited is what a walk met.
@@ -54,8 +53,8 @@ func (w *walk) dir(name string, d tree.Dir, depth int) error {
 		w.Failed++
 		return nil //nolint:nilerr // it is counted
 	}
-	if w.Entries += len(entries); w.Entries > maxEntries || depth > walkDepth {
-		return fmt.Errorf("%.200s: more than %d entries, or deeper than %d", name, maxEntries, walkDepth)
+	if w.Entries += len(entries); w.Entries > maxEntries || depth > maxDepth {
+		return fmt.Errorf("%.200s: more than %d entries, or deeper than %d", name, maxEntries, maxDepth)
 	}
 	seen := make(map[string]bool, len(entries))
 	for _, e := range entries {
@@ -118,8 +117,10 @@ func (w *walk) file(f tree.File) error {
 		}
 		n, err := content.ReadAt(w.buf, off)
 		switch {
-		case n < 0 || n > len(w.buf) || n < len(w.buf) && err == nil:
-			return fmt.Errorf("ReadAt(%d bytes, %d) = %d, %w", len(w.buf), off, n, err)
+		case n < 0 || n > len(w.buf):
+			return fmt.Errorf("ReadAt(%d bytes, %d) = %d", len(w.buf), off, n)
+		case n < len(w.buf) && err == nil:
+			return fmt.Errorf("ReadAt(%d bytes, %d) = %d, and no error", len(w.buf), off, n)
 		case !addressed && int64(n) > max(size-off, 0):
 			return fmt.Errorf("ReadAt(%d bytes, %d) = %d, in a file of %d", len(w.buf), off, n, size)
 		case err != nil && !errors.Is(err, io.EOF) && !addressed: // of memory there are gaps
