@@ -192,6 +192,7 @@ func TestSocketQueues(t *testing.T) {
 		{"too many", map[string][]byte{sk: append(queue(2, 1, "x"), bytes.Repeat(queue(77, 0, "")[8:], 1<<20)...)}, "0 0, 1 0", "more than 1048576 messages"},
 		{"longer than the image", map[string][]byte{sk: queue(2, 1<<31, "hello")}, "0 0, 0 0", "a payload of 2147483648 bytes"},
 		{"a stream", map[string][]byte{tcp: append(stream(3, 4), "inqoutq"...)}, "3 4, 0 0", ""},
+		{"a stream that is there twice", map[string][]byte{tcp: append(append(stream(3, 4), "inqoutq"...), append(stream(1, 1), "io"...)[8:]...)}, "3 4, 0 0", ""},
 		{"a stream that is cut off", map[string][]byte{tcp: append(stream(3, 4), "inq"...)}, "0 0, 0 0", "a payload of 7 bytes"},
 		{"a damaged stream", map[string][]byte{tcp: stream(3, 4)[:20]}, "0 0, 0 0", "tcp-stream-64.img"},
 	} {
