@@ -33,23 +33,11 @@ func (w *ociWalk) containerd(data []byte) ([]*source, error) {
 		w.fault(fmt.Errorf("an index: %w", err))
 		return nil, nil
 	}
-	var images, spec, diff, image *v1.Descriptor
-	for i := range index.Manifests {
-		switch d := &index.Manifests[i]; {
-		case d.MediaType == containerdImages:
-			images = d
-		case d.MediaType == containerdSpec:
-			spec = d
-		case isLayer(d.MediaType):
-			diff = d
-		case isManifest(d.MediaType), isIndex(d.MediaType):
-			image = d
-		}
-	}
-	if images == nil {
+	parts := containerdPartsOf(index)
+	if parts.images == nil {
 		return nil, nil
 	}
-	t, err := w.tar(*images)
+	t, err := w.tar(*parts.images)
 	if err != nil {
 		w.fault(err)
 		return nil, nil
@@ -58,8 +46,8 @@ func (w *ociWalk) containerd(data []byte) ([]*source, error) {
 	for _, s := range list {
 		s.form = "containerd checkpoint"
 		s.diff, s.layer = tarMember{in: w.archive}, true
-		if diff != nil {
-			t, err := w.tar(*diff)
+		if parts.diff != nil {
+			t, err := w.tar(*parts.diff)
 			w.warn.Add(err)
 			s.diff.name, s.diff.digest = t.name, t.digest
 		}
@@ -68,15 +56,39 @@ func (w *ociWalk) containerd(data []byte) ([]*source, error) {
 			Image:   index.Annotations[v1.AnnotationRefName],
 			Runtime: index.Annotations["io.containerd.checkpoint.runtime"],
 		}
-		if image != nil {
-			c.ImageID, s.base = w.base(*image, images.Platform, 0)
+		if parts.image != nil {
+			c.ImageID, s.base = w.base(*parts.image, parts.images.Platform, 0)
 		}
-		if spec != nil {
-			c.Spec = w.spec(*spec)
+		if parts.spec != nil {
+			c.Spec = w.spec(*parts.spec)
 		}
 		s.facts = append(s.facts, c.addTo)
 	}
 	return list, err
+}
+
+// containerdParts are the parts of a checkpoint, nil for what is not there.
+type containerdParts struct {
+	images *v1.Descriptor // CRIU's
+	spec   *v1.Descriptor
+	diff   *v1.Descriptor // what was changed of the root file system
+	image  *v1.Descriptor // the container's, or an index of it
+}
+
+func containerdPartsOf(index v1.Index) (parts containerdParts) {
+	for i := range index.Manifests {
+		switch d := &index.Manifests[i]; {
+		case d.MediaType == containerdImages:
+			parts.images = d
+		case d.MediaType == containerdSpec:
+			parts.spec = d
+		case isLayer(d.MediaType):
+			parts.diff = d
+		case isManifest(d.MediaType), isIndex(d.MediaType):
+			parts.image = d
+		}
+	}
+	return parts
 }
 
 // base is the id of the container's image and its layers, the lowest first:

@@ -63,28 +63,37 @@ func (l *loader) readGhostFile(id uint32) (*ghost_file.GhostFileEntry, *Backing,
 	if b.Size = int64(head.GetSize()); b.Size < 0 {
 		return head, nil, r.Errorf(end, "a file of %d bytes", head.GetSize())
 	}
+	if b.Fragments, err = ghostChunks(r, b.Size); err != nil {
+		return head, nil, err
+	}
+	return head, b, nil
+}
+
+// ghostChunks are the pieces of a deleted file of that size, sorted by where
+// they belong.
+func ghostChunks(r *criu.Reader, size int64) (list []Fragment, err error) {
 	for {
 		var chunk ghost_file.GhostChunkEntry
 		_, at, err := next(r, &chunk)
 		if errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
-			return head, nil, err
+			return nil, err
 		}
 		f := Fragment{Off: int64(chunk.GetOff()), Len: int64(chunk.GetLen()), At: at}
-		if f.Off < 0 || f.Len <= 0 || f.Off > b.Size || f.Len > b.Size-f.Off {
-			return head, nil, r.Errorf(at, "a piece of %d bytes at %d in a file of %d", f.Len, f.Off, b.Size)
+		if f.Off < 0 || f.Len <= 0 || f.Off > size || f.Len > size-f.Off {
+			return nil, r.Errorf(at, "a piece of %d bytes at %d in a file of %d", f.Len, f.Off, size)
 		}
-		b.Fragments = append(b.Fragments, f)
+		list = append(list, f)
 		if err := r.SkipPayload(f.Len); err != nil {
-			return head, nil, err
+			return nil, err
 		}
 	}
-	slices.SortFunc(b.Fragments, func(x, y Fragment) int { return cmp.Compare(x.Off, y.Off) })
-	for i, f := range b.Fragments[min(1, len(b.Fragments)):] {
-		if f.Off < b.Fragments[i].Off+b.Fragments[i].Len {
-			return head, nil, r.Errorf(f.At, "a piece at %d that overlaps the one before", f.Off)
+	slices.SortFunc(list, func(x, y Fragment) int { return cmp.Compare(x.Off, y.Off) })
+	for i := 1; i < len(list); i++ {
+		if before, f := list[i-1], list[i]; f.Off < before.Off+before.Len {
+			return nil, r.Errorf(f.At, "a piece at %d that overlaps the one before", f.Off)
 		}
 	}
-	return head, b, nil
+	return list, nil
 }

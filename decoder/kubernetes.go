@@ -73,18 +73,26 @@ func (l *loader) kubernetes(c *Container, podID string) {
 	if pod != (Pod{}) {
 		c.Pod = &pod
 	}
-	// What kubectl applied has the policy, if somebody applied the pod itself.
-	const applied = "kubectl.kubernetes.io/last-applied-configuration"
-	if text := cmp.Or(annotations[applied], kubelet[applied]); text != "" && c.RestartPolicy == "" {
-		var manifest struct {
-			Spec struct {
-				RestartPolicy string `json:"restartPolicy"`
-			} `json:"spec"`
-		}
-		if l.json("spec.dump: annotation "+applied, []byte(text), &manifest) {
-			c.RestartPolicy = manifest.Spec.RestartPolicy
-		}
+	if c.RestartPolicy == "" {
+		c.RestartPolicy = l.appliedRestartPolicy(cmp.Or(annotations[appliedManifest], kubelet[appliedManifest]))
 	}
+}
+
+// appliedManifest is the annotation with what kubectl applied, if somebody
+// applied the pod itself.
+const appliedManifest = "kubectl.kubernetes.io/last-applied-configuration"
+
+// appliedRestartPolicy is the policy in the manifest of a pod; "" without one.
+func (l *loader) appliedRestartPolicy(manifest string) string {
+	var pod struct {
+		Spec struct {
+			RestartPolicy string `json:"restartPolicy"`
+		} `json:"spec"`
+	}
+	if manifest != "" {
+		l.json("spec.dump: annotation "+appliedManifest, []byte(manifest), &pod)
+	}
+	return pod.Spec.RestartPolicy
 }
 
 // crioAddresses are those of the pod: io.kubernetes.cri-o.IP.0 and on, or

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"net/netip"
 
 	"github.com/ckptfs/ckptfs/decoder"
 )
@@ -45,11 +46,6 @@ func IfInet6(w io.Writer, ns *decoder.NetNamespace) error {
 //
 // Source: net/ipv4/fib_trie.c:fib_route_seq_show.
 func Route(w io.Writer, ns *decoder.NetNamespace) error {
-	const (
-		up, gateway, host, reject = 1, 2, 4, 0x200 // RTF_ of include/uapi/linux/route.h
-		rtaxWindow, rtaxRTT       = 3, 4
-		rtaxAdvMSS                = 8
-	)
 	b := bufio.NewWriter(w)
 	line := func(text string) { b.WriteString(padded(text, 127)) }
 	line("Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT")
@@ -57,47 +53,58 @@ func Route(w io.Writer, ns *decoder.NetNamespace) error {
 		if r.IPv6 || r.Type == routeBroadcast || r.Type == routeMulticast {
 			continue
 		}
-		hop := r.NetHop
-		if len(r.Hops) > 0 {
-			hop = r.Hops[0]
-		}
-		flags := up
-		if r.Type == routeUnreachable || r.Type == routeProhibit {
-			flags |= reject
-		}
-		var gw [4]byte
-		if hop.Gateway.IsValid() {
-			flags |= gateway
-		}
-		if hop.Gateway.Is4() {
-			gw = hop.Gateway.As4()
-		}
-		if r.DstBits >= 32 {
-			flags |= host
-		}
-		name, metric := "*", uint32(0)
-		var metrics [rtaxAdvMSS + 1]uint32
-		if hop.Device != 0 {
-			name, metric = ns.DeviceName(hop.Device), r.Metric
-			for _, m := range r.Metrics {
-				if int(m.Type) < len(metrics) {
-					metrics[m.Type] = m.Value
-				}
-			}
-		}
-		mtu := metrics[rtaxAdvMSS]
-		if mtu != 0 {
-			mtu += 40
-		}
-		var dst [4]byte
-		if r.Dst.Is4() {
-			dst = r.Dst.As4()
-		}
-		line(fmt.Sprintf("%s\t%08X\t%08X\t%04X\t%d\t%d\t%d\t%08X\t%d\t%d\t%d",
-			name, binary.LittleEndian.Uint32(dst[:]), binary.LittleEndian.Uint32(gw[:]), flags, 0, 0, metric,
-			mask(r.DstBits), mtu, metrics[rtaxWindow], metrics[rtaxRTT]>>3))
+		line(routeLine(ns, r))
 	}
 	return b.Flush()
+}
+
+func routeLine(ns *decoder.NetNamespace, r decoder.NetRoute) string {
+	const (
+		up, gateway, host, reject = 1, 2, 4, 0x200 // RTF_ of include/uapi/linux/route.h
+		rtaxWindow, rtaxRTT       = 3, 4
+		rtaxAdvMSS                = 8
+	)
+	hop := r.NetHop
+	if len(r.Hops) > 0 {
+		hop = r.Hops[0]
+	}
+	flags := up
+	if r.Type == routeUnreachable || r.Type == routeProhibit {
+		flags |= reject
+	}
+	if hop.Gateway.IsValid() {
+		flags |= gateway
+	}
+	if r.DstBits >= 32 {
+		flags |= host
+	}
+	name, metric := "*", uint32(0)
+	var metrics [rtaxAdvMSS + 1]uint32
+	if hop.Device != 0 {
+		name, metric = ns.DeviceName(hop.Device), r.Metric
+		for _, m := range r.Metrics {
+			if int(m.Type) < len(metrics) {
+				metrics[m.Type] = m.Value
+			}
+		}
+	}
+	mtu := metrics[rtaxAdvMSS]
+	if mtu != 0 {
+		mtu += 40
+	}
+	return fmt.Sprintf("%s\t%08X\t%08X\t%04X\t%d\t%d\t%d\t%08X\t%d\t%d\t%d",
+		name, inNetworkOrder(r.Dst), inNetworkOrder(hop.Gateway), flags, 0, 0, metric,
+		mask(r.DstBits), mtu, metrics[rtaxWindow], metrics[rtaxRTT]>>3)
+}
+
+// inNetworkOrder is an address of IPv4 as the kernel prints its word; 0 for any
+// other.
+func inNetworkOrder(a netip.Addr) uint32 {
+	if !a.Is4() {
+		return 0
+	}
+	b := a.As4()
+	return binary.LittleEndian.Uint32(b[:])
 }
 
 // mask is that of a prefix, in network order.

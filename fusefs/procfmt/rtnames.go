@@ -16,7 +16,7 @@ const (
 	routeProhibit    = 8
 )
 
-// rtNames are the names that ip gives to numbers of the kernel. What
+// The names that ip gives to numbers of the kernel. What
 // /etc/iproute2 of a machine adds to them is not known.
 //
 // Source: iproute2, lib/rt_names.c and lib/rtm_map.c.
