@@ -33,6 +33,9 @@ func TestDescriptors(t *testing.T) {
 			Id: proto.Uint32(4), PipeId: proto.Uint32(5), RegfId: proto.Uint32(99),
 		}},
 		&fdinfo.FileEntry{Type: fdinfo.FdTypes_EVENTPOLL.Enum(), Id: proto.Uint32(5)},
+		&fdinfo.FileEntry{Type: fdinfo.FdTypes_FIFO.Enum(), Id: proto.Uint32(6), Fifo: &fifo.FifoEntry{
+			Id: proto.Uint32(6), PipeId: proto.Uint32(5), RegfId: proto.Uint32(3),
+		}},
 	)
 	fd := func(n, id, flags uint32) proto.Message {
 		return &fdinfo.FdinfoEntry{Id: &id, Flags: &flags, Type: fdinfo.FdTypes_REG.Enum(), Fd: &n}
@@ -47,6 +50,7 @@ func TestDescriptors(t *testing.T) {
 		{"none", table(), "", ""},
 		{"by number, with close-on-exec", table(fd(10, 2, 1), fd(2, 1, 0)), "2 /work/fifo, 10 pipe:[4711] cloexec", ""},
 		{"a FIFO has the path of its file", table(fd(0, 3, 0)), "0 /work/fifo", ""},
+		{"and not that of another FIFO", table(fd(0, 6, 0)), "0 unknown:[3]", "file 6 lies at the path of file 3"},
 		{"not of a file system", table(fd(0, 5, 0)), "0 anon_inode:[eventpoll]", ""},
 		{"a file that is not there", table(fd(0, 77, 0), fd(1, 1, 0)), "1 /work/fifo", "descriptor 0 is of file 77"},
 		{"twice the same", table(fd(0, 1, 0), fd(0, 2, 0), fd(1, 1, 0)), "0 /work/fifo", "descriptor 0: impossible, or there more than once"},

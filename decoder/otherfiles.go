@@ -2,6 +2,8 @@ package decoder
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/checkpoint-restore/go-criu/v7/crit/images/fdinfo"
 )
@@ -81,11 +83,12 @@ func socketName(inode uint32) string { return fmt.Sprintf("socket:[%d]", inode) 
 
 // resolvePaths gives FIFOs and terminals the path of the file beside them.
 func (l *loader) resolvePaths(files map[uint32]*File) {
-	for _, f := range files {
+	for _, id := range slices.Sorted(maps.Keys(files)) {
+		f := files[id]
 		if f.path == 0 {
 			continue
 		}
-		if at := files[f.path]; at != nil && at.Kind == FileRegular {
+		if at := files[f.path]; at != nil && at.Kind == FileRegular && at.path == 0 {
 			f.Kind, f.Path, f.Deleted, f.MountID, f.Dev, f.Mode, f.Flags = FileRegular, at.Path, at.Deleted, at.MountID, at.Dev, at.Mode, at.Flags
 		} else {
 			l.warn.Addf("%s: file %d lies at the path of file %d, which is not there", l.name("files.img"), f.ID, f.path)
