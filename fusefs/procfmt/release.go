@@ -1,7 +1,6 @@
 package procfmt
 
 import (
-	"debug/elf"
 	"fmt"
 	"io"
 	"math"
@@ -42,22 +41,9 @@ func (m memory) ReadAt(p []byte, off int64) (int, error) {
 
 // versionCode finds the note of that name in a vDSO of that many bytes.
 func versionCode(vdso io.ReaderAt, size uint64) (uint32, bool) {
-	const maxNotes = 4096
-	f, err := elf.NewFile(io.NewSectionReader(vdso, 0, int64(min(size, math.MaxInt64))))
-	if err != nil {
+	code, order, _ := decoder.ELFNote(io.NewSectionReader(vdso, 0, int64(min(size, math.MaxInt64))), "Linux", 0)
+	if len(code) != 4 {
 		return 0, false
 	}
-	for _, p := range f.Progs {
-		if p.Type != elf.PT_NOTE {
-			continue
-		}
-		notes := make([]byte, min(p.Filesz, maxNotes))
-		if n, err := p.ReadAt(notes, 0); n < len(notes) && err != nil {
-			continue
-		}
-		if code := decoder.FindNote(notes, f.ByteOrder, "Linux", 0); len(code) == 4 {
-			return f.ByteOrder.Uint32(code), true
-		}
-	}
-	return 0, false
+	return order.Uint32(code), true
 }
