@@ -68,7 +68,7 @@ func (b *builder) leaf(at string, root, leaf *branch) tree.Node {
 	attr := b.memberAttr(leaf, 0)
 	switch m.Type {
 	case archive.TypeSymlink:
-		return b.link(attr, m.Target, confine(root, path.Dir(at), m.Target))
+		return b.link(attr, m.Target, func() string { return confine(root, path.Dir(at), m.Target) })
 	case archive.TypeFIFO:
 		return tree.NewSpecial(attr, modeFIFO, 0, 0)
 	case archive.TypeSocket:

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -262,5 +263,52 @@ func TestLocksOfSharedFiles(t *testing.T) {
 		if strings.Count(text, "lock:") != 2 || !strings.Contains(text, want) || !strings.Contains(text, all) {
 			t.Errorf("process %d: %s, want %s and %s", pid, text, want, all)
 		}
+	}
+}
+
+// heap is how many bytes are in use.
+func heap() int64 {
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return int64(stats.HeapAlloc)
+}
+
+// A link of a few bytes can lead a long way, by others. Where many of them lead is
+// not kept, and no longer than the kernel takes.
+func TestLongWays(t *testing.T) {
+	const links, chain, most = 2000, 39, 32 << 20
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	link := func(name, target string) {
+		if err := w.WriteHeader(&tar.Header{Name: name, Typeflag: tar.TypeSymlink, Linkname: target}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range chain {
+		link(fmt.Sprintf("l%d", i), fmt.Sprintf("l%d/../%s", i+1, strings.Repeat(strings.Repeat("x", 255)+"/", 15)))
+	}
+	for i := range links {
+		link(fmt.Sprint(i), "l0/..")
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	root := layout.Root(decodertest.Checkpoint{Members: map[string][]byte{"rootfs-diff.tar": b.Bytes()}}.Open(t), layout.Options{})
+	before := heap()
+	entries, err := lookup(t, root, "rootfs-diff").(tree.Dir).Entries()
+	if err != nil || len(entries) != links+chain {
+		t.Fatalf("%d entries, %v", len(entries), err)
+	}
+	if n := heap() - before; n > most {
+		t.Errorf("%d links take %d bytes", links, n)
+	}
+	for _, e := range entries {
+		if target := e.Node.(tree.Symlink).Target(); len(target) > 4095 {
+			t.Fatalf("%s: a target of %d bytes", e.Name, len(target))
+		}
+	}
+	if _, err := treetest.Walk(root); err != nil {
+		t.Errorf("%.500v", err)
 	}
 }

@@ -17,26 +17,36 @@ import (
 const targetXattr = "security.ckptfs.target"
 
 // link is a symbolic link. raw is its text as the processes saw it, confined
-// one that stays inside the mount.
-func (b *builder) link(attr tree.Attr, raw, confined string) tree.Symlink {
+// finds out one that stays inside the mount.
+func (b *builder) link(attr tree.Attr, raw string, confined func() string) tree.Symlink {
 	return b.objectLink(attr, raw, confined, confined)
 }
 
 // objectLink is a link of which object is what stat(2) finds, where links are
-// magic.
-func (b *builder) objectLink(attr tree.Attr, raw, confined, object string) tree.Symlink {
+// magic. Where it leads is not kept: of a hostile archive that can be long, and
+// the links many.
+func (b *builder) objectLink(attr tree.Attr, raw string, confined, object func() string) tree.Symlink {
 	attr.Xattrs = maps.Clone(attr.Xattrs)
 	if attr.Xattrs == nil {
 		attr.Xattrs = make(map[string]string, 1)
 	}
 	attr.Xattrs[targetXattr] = raw
+	text := func() string { return raw }
 	switch {
 	case b.opts.MagicLinks:
-		return tree.NewMagicLink(attr, confined, object, raw)
+		return tree.LazyMagicLink(attr, clipped(confined), clipped(object), clipped(text))
 	case b.opts.RawLinks:
-		return tree.NewSymlink(attr, raw)
+		return tree.LazySymlink(attr, clipped(text))
 	default:
-		return tree.NewSymlink(attr, confined)
+		return tree.LazySymlink(attr, clipped(confined))
+	}
+}
+
+// clipped cuts a target to what the kernel takes.
+func clipped(target func() string) func() string {
+	return func() string {
+		text := target()
+		return text[:min(len(text), maxPath-1)]
 	}
 }
 
@@ -46,16 +56,19 @@ func (b *builder) objectLink(attr tree.Attr, raw, confined, object string) tree.
 // that is nothing it dangles, as it does on a live system: another file may
 // have the name of a deleted one by now.
 func (b *builder) fileLink(attr tree.Attr, depth int, f *decoder.File) tree.Symlink {
-	raw, top := f.KernelName(), b.fromProcs(depth-1)
-	confined := raw // no path: it leads nowhere
-	if o := b.ck.ObjectOf(f); o != nil {
-		confined = top + "recovered/" + b.recovery().names[o]
-	} else if f.Kind != decoder.FileOther {
-		confined = top + strings.Join(append([]string{"rootfs"}, resolve(nil, nil, raw)...), "/")
+	raw := f.KernelName()
+	confined := func() string {
+		top := b.fromProcs(depth - 1)
+		if o := b.ck.ObjectOf(f); o != nil {
+			return top + "recovered/" + b.recovery().names[o]
+		} else if f.Kind != decoder.FileOther {
+			return top + strings.Join(append([]string{"rootfs"}, resolve(nil, nil, raw)...), "/")
+		}
+		return raw // no path: it leads nowhere
 	}
 	object := confined
 	if b.object(attr, f) != nil {
-		object = objectName(f)
+		object = func() string { return objectName(f) }
 	}
 	return b.objectLink(attr, raw, confined, object)
 }

@@ -34,7 +34,7 @@ func (p *process) ns() tree.Dir {
 		} {
 			if ns.id != 0 {
 				text := fmt.Sprintf("%s:[%d]", ns.kind, ns.id)
-				entries = append(entries, tree.Entry{Name: ns.name, Node: p.link(p.attr, text, text)})
+				entries = append(entries, tree.Entry{Name: ns.name, Node: p.link(p.attr, text, func() string { return text })})
 			}
 		}
 		return entries

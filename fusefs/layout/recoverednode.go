@@ -31,8 +31,10 @@ func (b *builder) objectNode(at string, o *decoder.Object) tree.Node {
 	case kind == "directory":
 		return tree.NewDir(attr, nil) // a directory can only be deleted when it is empty
 	case kind == "symlink" && o.Target != "":
-		from := resolve(nil, nil, path.Dir("/"+o.Name))
-		return b.link(attr, o.Target, "../"+strings.Join(append([]string{"rootfs"}, resolve(nil, from, o.Target)...), "/"))
+		return b.link(attr, o.Target, func() string {
+			from := resolve(nil, nil, path.Dir("/"+o.Name))
+			return "../" + strings.Join(append([]string{"rootfs"}, resolve(nil, from, o.Target)...), "/")
+		})
 	case kind == "device":
 		return tree.NewSpecial(attr, o.Mode&modeType, o.Rdev.Major, o.Rdev.Minor)
 	case !o.Regular():

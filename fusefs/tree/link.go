@@ -3,32 +3,38 @@ package tree
 // NewSymlink returns a symbolic link to target. Its permissions are 0777, as
 // those of every link on Linux: symlink(7).
 func NewSymlink(attr Attr, target string) Symlink {
+	return LazySymlink(attr, func() string { return target })
+}
+
+// LazySymlink returns a symbolic link whose target is found out each time that
+// somebody asks for it, and not kept.
+func LazySymlink(attr Attr, target func() string) Symlink {
 	attr.Perm = 0o777
 	return &symlink{attr, target}
 }
 
 type symlink struct {
 	attr   Attr
-	target string
+	target func() string
 }
 
 func (s *symlink) Attr() Attr     { return s.attr }
-func (s *symlink) Target() string { return s.target }
+func (s *symlink) Target() string { return s.target() }
 
-// NewMagicLink returns a symbolic link that leads to target, or to object for
-// stat(2), and shows text.
-func NewMagicLink(attr Attr, target, object, text string) MagicLink {
+// LazyMagicLink returns a symbolic link that leads to target, or to object for
+// stat(2), and shows text. All are found out each time that somebody asks.
+func LazyMagicLink(attr Attr, target, object, text func() string) MagicLink {
 	attr.Perm = 0o777
 	return &magicLink{symlink{attr, target}, object, text}
 }
 
 type magicLink struct {
 	symlink
-	object, text string
+	object, text func() string
 }
 
-func (l *magicLink) Object() string { return l.object }
-func (l *magicLink) Text() string   { return l.text }
+func (l *magicLink) Object() string { return l.object() }
+func (l *magicLink) Text() string   { return l.text() }
 
 // NewSpecial returns a FIFO, a socket or a device; mode is its type as in
 // st_mode, such as unix.S_IFIFO.
