@@ -46,11 +46,11 @@ func (f *finder) dockerArchive() ([]*source, error) {
 		if err != nil {
 			return nil, err
 		}
+		nameSources(found, slices.Concat(image.RepoTags, []string{image.Config}))
 		for _, s := range found {
 			s.form = "docker-archive"
-			s.names = slices.Concat(image.RepoTags, []string{image.Config})
-			list = append(list, s)
 		}
+		list = append(list, found...)
 	}
 	if len(list) == 0 {
 		return nil, &NotCheckpointError{"a docker-archive image that holds no checkpoint" + search.because()}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -231,4 +232,36 @@ func FuzzImageLayout(f *testing.F) {
 			ck.Close()
 		}
 	})
+}
+
+// An image with many checkpoints, and a name of any length, is named once and not
+// for each of them.
+func TestManyCheckpointsOfAnImage(t *testing.T) {
+	const folders, length, most = 2000, 500_000, 64 << 20
+	members := make(map[string][]byte)
+	for i := range folders {
+		members[fmt.Sprintf("%04d/a/pstree.img", i)] = nil
+	}
+	l := decodertest.Layout{}
+	d := l.Image(podmans, l.Blob(layer, decodertest.TarOf(members, nil)))
+	b := l.Tar(decodertest.Tagged(d, strings.Repeat("n", length)), decodertest.Tagged(d, "x/y"))
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	got := refused(t, b, "")
+	runtime.ReadMemStats(&after)
+	if n := after.TotalAlloc - before.TotalAlloc; n > most {
+		t.Errorf("%d bytes were allocated", n)
+	}
+	if !strings.Contains(got, "several checkpoints: ") || len(got) > 5000 {
+		t.Errorf("%.300s... of %d bytes", got, len(got))
+	}
+	digest := d.Digest.String()
+	for name, want := range map[string]string{
+		digest + "/0007/a": "", "0007/a": "", digest[:10] + "/0007/a": "no checkpoint", "/0007/a": "no checkpoint", digest: "no checkpoint", "b": "no checkpoint", "a": "several checkpoints",
+	} {
+		_, err := decoder.Open(decodertest.OpenArchive(t, b), decoder.Options{Checkpoint: name})
+		if err == nil && want != "" || err != nil && (want == "" || !strings.HasPrefix(err.Error(), want)) {
+			t.Errorf("%s: %.300v, want %q", name, err, want)
+		}
+	}
 }

@@ -151,22 +151,13 @@ func (w *ociWalk) image(d v1.Descriptor, names []string, depth int) error {
 	}
 }
 
-// name names the checkpoints of an image by its tags and its digest. Where it
-// has several, those have their folders behind them.
+// name names the checkpoints of an image by its tags and its digest.
 func (w *ociWalk) name(list []*source, d v1.Descriptor, names []string) {
-	names = append(names, d.Digest.String())
-	for _, s := range list {
-		all := slices.Clone(names)
-		if len(list) > 1 {
-			for i := range all {
-				all[i] += "/" + s.names[0]
-			}
-		} else {
-			w.seen[d.Digest] = s
-		}
-		s.names = all
-		w.found = append(w.found, s)
+	nameSources(list, append(names, d.Digest.String()))
+	if len(list) == 1 {
+		w.seen[d.Digest] = list[0]
 	}
+	w.found = append(w.found, list...)
 }
 
 // manifest are the checkpoints in the layers of an image.

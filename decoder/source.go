@@ -15,6 +15,7 @@ type source struct {
 	outer  *images     // the archive as a whole
 	wraps  []tarMember // the tars in it that lead to the archive of the images, the outermost first
 	names  []string    // under which it is chosen among several
+	within string      // the folder that comes behind each of the names, of an image that has several; "" for none
 	form   string      // what it is wrapped in; "" for nothing
 	top    string      // folder of the images' archive with the engine's metadata and tars; "" for the top
 
@@ -82,9 +83,10 @@ func (f *finder) find(name string) (*source, error) {
 func choose(list []*source, name string) (*source, error) {
 	var exact, found []*source
 	for _, s := range list {
-		if slices.Contains(s.names, name) {
+		switch isName, ends := s.isCalled(name); {
+		case isName:
 			exact = append(exact, s)
-		} else if slices.ContainsFunc(s.names, func(n string) bool { return strings.HasSuffix(n, "/"+name) }) {
+		case ends:
 			found = append(found, s)
 		}
 	}
@@ -101,6 +103,32 @@ func choose(list []*source, name string) (*source, error) {
 	}
 }
 
+// nameSources names the checkpoints of an image. Where it has several, those have
+// their folders behind the names: not in a copy of all names for each, for of a
+// hostile image both can be many, and long.
+func nameSources(list []*source, names []string) {
+	for _, s := range list {
+		if len(list) > 1 {
+			s.within = s.names[0]
+		}
+		s.names = names
+	}
+}
+
+// isCalled tells whether name is a name of s, or what a name ends with.
+func (s *source) isCalled(name string) (is, ends bool) {
+	if s.within != "" {
+		if strings.HasSuffix("/"+s.within, "/"+name) {
+			return false, true
+		}
+		var ok bool
+		if name, ok = strings.CutSuffix(name, "/"+s.within); !ok {
+			return false, false
+		}
+	}
+	return slices.Contains(s.names, name), slices.ContainsFunc(s.names, func(n string) bool { return strings.HasSuffix(n, "/"+name) })
+}
+
 // nameAll lists the names of checkpoints for an error.
 func nameAll(list []*source) string {
 	const most = 10
@@ -113,7 +141,11 @@ func nameAll(list []*source) string {
 			fmt.Fprintf(&b, "and %d more", len(list)-most)
 			break
 		}
-		fmt.Fprintf(&b, "%q", s.names[0])
+		name := s.names[0]
+		if s.within != "" {
+			name += "/" + s.within
+		}
+		fmt.Fprintf(&b, "%.300q", name)
 	}
 	return b.String()
 }
