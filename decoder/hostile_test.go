@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 
@@ -193,5 +194,24 @@ func TestHolesOfPages(t *testing.T) {
 		if got := ck.Processes[0].MM.Capture != nil; got != test.want || warned(ck, "bytes of holes") == test.want {
 			t.Errorf("holes of %d bytes: captured %v, warnings %q, want %v", test.size, got, ck.Warnings.List(), test.want)
 		}
+	}
+}
+
+// To ask for the leader of a process does not mean to go through its threads,
+// which ask for it themselves.
+func TestThreadsWithoutLeader(t *testing.T) {
+	const threads, enough = 1 << 15, 5 * time.Second
+	p := decoder.Process{PID: 1}
+	for i := range threads {
+		p.Threads = append(p.Threads, &decoder.Thread{TID: i + 2})
+	}
+	start := time.Now()
+	for range p.Threads {
+		if p.Leader() != nil {
+			t.Fatal("another thread is the leader")
+		}
+	}
+	if took := time.Since(start); took > enough {
+		t.Errorf("it took %v", took)
 	}
 }

@@ -18,7 +18,7 @@ type Process struct {
 	OOMScoreAdj          int      // -1000 to 1000
 	Rlimits              []Rlimit // by number; empty where not recorded
 	Signals              SignalActions
-	Threads              []*Thread
+	Threads              []*Thread    // the leader first, if it is there
 	MM                   *MM          // nil for a dead process and where mm-<pid>.img is unusable
 	FS                   *FS          // nil where fs-<pid>.img is unusable
 	Descriptors          []Descriptor // sorted
@@ -31,10 +31,8 @@ type Process struct {
 // Leader is the thread with TID = PID. It is nil for a dead process, and where
 // that thread's core image is unusable.
 func (p *Process) Leader() *Thread {
-	for _, t := range p.Threads {
-		if t.TID == p.PID {
-			return t
-		}
+	if len(p.Threads) > 0 && p.Threads[0].TID == p.PID {
+		return p.Threads[0]
 	}
 	return nil
 }
