@@ -2,6 +2,7 @@ package decoder
 
 import (
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -11,8 +12,8 @@ import (
 // Sources: deleted.files, a JSON list that Podman and CRI-O write; the marks
 // in an image layer, which is what containerd saves.
 type deletedFiles struct {
-	paths []string        // as the engine lists them
-	set   map[string]bool // the same, clean and without the leading "/"
+	paths  []string // as the engine lists them
+	sorted []string // the same in the form "a/b/", without those below another
 }
 
 // deletedFilesName is the engine's list.
@@ -27,23 +28,29 @@ func (l *loader) loadDeletedFiles() deletedFiles {
 }
 
 func newDeletedFiles(paths []string) deletedFiles {
-	d := deletedFiles{paths, make(map[string]bool)}
-	for _, p := range d.paths {
-		d.set[rootRelative(p)] = true
+	d := deletedFiles{paths: paths}
+	var all []string
+	for _, p := range paths {
+		if name := rootRelative(p); name != "" { // the root itself is there
+			all = append(all, name+"/")
+		}
 	}
-	delete(d.set, "") // an entry "/" or "": the root itself is there
+	slices.Sort(all)
+	for _, name := range all {
+		if n := len(d.sorted); n == 0 || !strings.HasPrefix(name, d.sorted[n-1]) {
+			d.sorted = append(d.sorted, name)
+		}
+	}
 	return d
 }
 
 // has tells whether a path below the root, or a folder that it was in, was
-// deleted.
+// deleted. It takes one search, for a name can be in two thousand folders: what
+// is sorted behind a folder and not behind the name is below that folder.
 func (d deletedFiles) has(name string) bool {
-	for ; name != "."; name = path.Dir(name) {
-		if d.set[name] {
-			return true
-		}
-	}
-	return false
+	name += "/"
+	i, _ := slices.BinarySearch(d.sorted, name)
+	return i < len(d.sorted) && d.sorted[i] == name || i > 0 && strings.HasPrefix(name, d.sorted[i-1])
 }
 
 // rootRelative is an absolute path without what it may have of "//", "..",
