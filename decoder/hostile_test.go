@@ -215,3 +215,32 @@ func TestThreadsWithoutLeader(t *testing.T) {
 		t.Errorf("it took %v", took)
 	}
 }
+
+// Shared memory of many pieces that is mapped many times is mapped as often as
+// somebody could go through it.
+func TestPiecesOfMappings(t *testing.T) {
+	const mappings, runs, most = 1000, 100_000, 16 << 20
+	p := decodertest.Process{PID: 1}
+	for i := range uint64(mappings) {
+		start := 1<<32 + i*runs*0x2000
+		p.VMAs = append(p.VMAs,
+			decodertest.VMA{Start: start, End: start + runs*0x2000 - 0x1000, Prot: decoder.ProtRead, ShmID: 2, Flags: decoder.MapShared, Status: decoder.StatusRegular | decoder.StatusAnonShared},
+			decodertest.VMA{Start: start + runs*0x2000 - 0x1000, End: start + runs*0x2000, Prot: decoder.ProtRead})
+	}
+	var list []decodertest.Run
+	for i := range uint64(runs) {
+		list = append(list, decodertest.Run{Addr: i * 0x2000, Pages: 1, Flags: criu.PageLazy})
+	}
+	ck := decodertest.Checkpoint{Processes: []decodertest.Process{p}, Members: map[string][]byte{
+		"checkpoint/pagemap-shmem-2.img": decodertest.Pagemap(1, false, list...),
+	}}.Open(t)
+	n := 0
+	for _, v := range ck.Processes[0].MM.VMAs {
+		if v.Shared != nil {
+			n++
+		}
+	}
+	if want := most / (runs + 1); n != want || len(ck.Processes[0].MM.VMAs) != mappings+n || !warned(ck, "all mappings together are of more than") {
+		t.Errorf("%d mappings of shared memory, want %d, warnings %.300q", n, want, ck.Warnings.List())
+	}
+}

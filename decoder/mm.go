@@ -129,6 +129,10 @@ func (l *loader) vmas(m *MM, name string, entries []*vma.VmaEntry) {
 		if v.File == nil && v.Status.Any(StatusFilePrivate|StatusFileShared) {
 			l.warn.Addf("%s: mapping %v is of file %d, which %s does not have", name, v.Range, e.GetShmid(), l.name("files.img"))
 		}
+		if !l.countPieces(v, m.PageSize) {
+			l.warn.Addf("%s: mapping %v: all mappings together are of more than %d pieces of what they map, left out", name, v.Range, maxPieces)
+			continue
+		}
 		m.VMAs = append(m.VMAs, splitVVAR(v, m.PageSize)...)
 	}
 	sort.SliceStable(m.VMAs, func(i, j int) bool { return m.VMAs[i].Start < m.VMAs[j].Start })

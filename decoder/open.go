@@ -69,6 +69,7 @@ type loader struct {
 	shared        map[uint64]*SharedMemory
 	claimed       map[pagesImage]string // the pagemap that each belongs to
 	holes         int64                 // of pages images, in bytes
+	pieces        int                   // of files and shared memory, in all mappings together
 	tasks         map[int]bool          // TIDs that there are
 	nested        *nestedTars
 	deleted       deletedFiles
