@@ -13,7 +13,7 @@ import (
 // nestedTars are the tars inside the archive, each opened once, when it is
 // first asked for. It is safe for concurrent use.
 type nestedTars struct {
-	spool archive.Options
+	spool archive.Options // with room for all of them together
 	warn  *Warnings
 
 	mu     sync.Mutex
@@ -85,6 +85,7 @@ func (n *nestedTars) forget(t tarMember) {
 	defer n.mu.Unlock()
 	at := t.in.mountPath(t.name)
 	if o := n.opened[at]; o != nil && o.Archive != nil {
+		n.spool.Room.Memory += o.Footprint()
 		n.warn.Add(o.Close())
 	}
 	delete(n.opened, at)

@@ -89,6 +89,7 @@ type loader struct {
 // newLoader finds the checkpoint in the archive.
 func newLoader(a *archive.Archive, opts Options) (*loader, error) {
 	warn := new(Warnings)
+	opts.Spool.Room = archive.RoomIn(a)
 	nested := &nestedTars{spool: opts.Spool, warn: warn}
 	f := &finder{archive: &images{archive: a, mount: archiveDir, budget: newBudget(a, opts.Parents)}, nested: nested, warn: warn}
 	source, err := f.find(opts.Checkpoint)

@@ -31,11 +31,58 @@ type Options struct {
 	// Head, if not 0, is how many bytes of a compressed archive are expanded.
 	// What comes behind them is missing, as if the archive were damaged.
 	Head int64
+	// Room, if not nil, is what is left for this archive and others together.
+	Room *Room
 	// Progress is called when an archive is to be expanded, with its form and
 	// its size in bytes. What is written to the result is the compressed
 	// bytes as they are used up, and where that fails, so does the expansion;
 	// it is closed at the end. It may be nil.
 	Progress func(form string, size int64) io.WriteCloser
+}
+
+// Room is how much archives that are opened together can make us keep and do:
+// one can hold the same tar many times. It is used by one goroutine at a time.
+type Room struct {
+	// Memory is for the members, in bytes.
+	Memory int64
+	// Expanded is how many bytes compressed archives can still expand to.
+	Expanded int64
+}
+
+// RoomIn is what is left by an archive for those that are in it.
+func RoomIn(a *Archive) *Room {
+	return &Room{maxMemory - a.memory, expansionLimit(a.size)}
+}
+
+// Footprint is about how many bytes of memory the members take.
+func (a *Archive) Footprint() int64 { return a.memory }
+
+func (r *Room) memory() int64 {
+	if r == nil {
+		return maxMemory
+	}
+	return r.Memory
+}
+
+func (r *Room) take(memory int64) {
+	if r != nil {
+		r.Memory -= memory
+	}
+}
+
+// expand is how many bytes a compressed archive of that size may expand to.
+func (r *Room) expand(compressed int64) int64 {
+	limit := expansionLimit(compressed)
+	if r != nil {
+		limit = min(limit, r.Expanded)
+	}
+	return limit
+}
+
+func (r *Room) expanded(size int64) {
+	if r != nil {
+		r.Expanded = max(r.Expanded-size, 0)
+	}
 }
 
 // Open opens the archive at path: a tar, plain or compressed with gzip,
@@ -130,7 +177,8 @@ func openTar(r io.ReaderAt, compressed int64, opts Options) (*Archive, error) {
 		content, a.closer = spooled, spooled
 		a.cut = opts.Head > 0 && size == opts.Head
 	}
-	a.index = indexTar(content, size, maxMemory)
+	a.index = indexTar(content, size, opts.Room.memory())
+	opts.Room.take(a.index.memory)
 	if damage := a.Damage(); len(a.members) == 0 && isFormat(damage) {
 		if a.closer != nil {
 			a.closer.Close()

@@ -47,12 +47,13 @@ func spool(f io.Reader, compressed int64, form form, opts Options) (out *os.File
 	if err != nil {
 		return nil, 0, nil, &SpoolError{dir, err}
 	}
-	w := &sparseWriter{file: out, dir: dir, limit: expansionLimit(compressed)}
+	w := &sparseWriter{file: out, dir: dir, limit: opts.Room.expand(compressed)}
 	var content io.Reader = buffered
 	if opts.Head > 0 {
 		content = io.LimitReader(buffered, opts.Head)
 	}
 	damage, err = w.copy(content)
+	opts.Room.expanded(w.size)
 	if err != nil {
 		out.Close()
 		return nil, 0, nil, w.explain(err, count.n-int64(in.Buffered()), compressed)
