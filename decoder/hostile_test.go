@@ -12,6 +12,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/checkpoint-restore/go-criu/v7/crit/images/fdinfo"
+	"github.com/checkpoint-restore/go-criu/v7/crit/images/fifo"
 	ghost_file "github.com/checkpoint-restore/go-criu/v7/crit/images/ghost-file"
 	ipc_desc "github.com/checkpoint-restore/go-criu/v7/crit/images/ipc-desc"
 	ipc_msg "github.com/checkpoint-restore/go-criu/v7/crit/images/ipc-msg"
@@ -242,5 +243,67 @@ func TestPiecesOfMappings(t *testing.T) {
 	}
 	if want := most / (runs + 1); n != want || len(ck.Processes[0].MM.VMAs) != mappings+n || !warned(ck, "all mappings together are of more than") {
 		t.Errorf("%d mappings of shared memory, want %d, warnings %.300q", n, want, ck.Warnings.List())
+	}
+}
+
+// What stands where does not depend on chance, even of an impossible mount table:
+// two mounts over all of one, and two at the same place.
+func TestImpossibleMounts(t *testing.T) {
+	var list []proto.Message
+	mount := func(id, parent uint32, point string, dev uint32) {
+		list = append(list, &mnt.MntEntry{
+			Fstype: proto.Uint32(uint32(mnt.Fstype_TMPFS)), MntId: &id, ParentMntId: &parent, RootDev: &dev, Flags: proto.Uint32(0),
+			Root: proto.String("/"), Mountpoint: &point, Source: proto.String(""), Options: proto.String(""),
+		})
+	}
+	mount(1, 0, "/", 1)
+	members := map[string][]byte{}
+	for i := range uint32(8) {
+		mount(10+i, 1, "/a", 10+i)
+		mount(30+i, 10, "/a", 30+i)
+		for _, dev := range []uint32{10 + i, 30 + i} {
+			members[fmt.Sprintf("checkpoint/tmpfs-dev-%d.tar.gz.img", dev)] = decodertest.TarOf(map[string][]byte{fmt.Sprint(dev): nil}, nil)
+		}
+	}
+	members["checkpoint/mountpoints-1.img"] = decodertest.Image(criu.MagicMountpoints, list...)
+	ck := decodertest.Checkpoint{Members: members}.Open(t)
+	seen := make(map[string]bool)
+	for range 20 {
+		text := ""
+		for _, m := range ck.Mounts().Below {
+			for _, layer := range m.Layers {
+				a, err := layer.Archive()
+				if err != nil || len(a.Members()) != 1 {
+					t.Fatalf("%v", err)
+				}
+				text += " " + a.Members()[0].Name
+			}
+		}
+		seen[text] = true
+	}
+	if len(seen) != 1 {
+		t.Errorf("%d orders: %v", len(seen), seen)
+	}
+}
+
+// A FIFO at the path of a terminal at the path of a file, which no image says, is
+// the same each time.
+func TestPathsOfPaths(t *testing.T) {
+	const chain = 50
+	var list []proto.Message
+	reg := regWithBuildID(1, "/x")
+	list = append(list, reg)
+	for i := range uint32(chain) {
+		list = append(list, &fdinfo.FileEntry{Type: fdinfo.FdTypes_FIFO.Enum(), Id: proto.Uint32(i + 2), Fifo: &fifo.FifoEntry{
+			Id: proto.Uint32(i + 2), PipeId: proto.Uint32(0), RegfId: proto.Uint32(i + 1),
+		}})
+	}
+	c := decodertest.Checkpoint{Members: map[string][]byte{"checkpoint/files.img": decodertest.Image(criu.MagicFiles, list...)}}
+	seen := make(map[string]bool)
+	for range 10 {
+		seen[strings.Join(c.Open(t).Warnings.List(), "\n")] = true
+	}
+	if len(seen) != 1 {
+		t.Errorf("%d lists of warnings", len(seen))
 	}
 }
