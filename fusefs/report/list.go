@@ -69,6 +69,10 @@ func List(w io.Writer, lines []Line) error {
 	return table(w, rows)
 }
 
+// widestCell is how wide a cell makes its column, in characters: as a name can be
+// (NAME_MAX). One that a hostile checkpoint made longer stands out.
+const widestCell = 255
+
 // table writes rows in columns. A row with fewer cells than the first does not
 // make a column wider with its last.
 func table(w io.Writer, rows [][]string) error {
@@ -76,7 +80,9 @@ func table(w io.Writer, rows [][]string) error {
 	for _, row := range rows {
 		for i, cell := range row {
 			if i < len(row)-1 || len(row) == len(widths) {
-				widths[i] = max(widths[i], utf8.RuneCountInString(cell))
+				if n := utf8.RuneCountInString(cell); n <= widestCell {
+					widths[i] = max(widths[i], n)
+				}
 			}
 		}
 	}
@@ -87,7 +93,7 @@ func table(w io.Writer, rows [][]string) error {
 				fmt.Fprintln(b, cell)
 				break
 			}
-			fmt.Fprint(b, cell, strings.Repeat(" ", widths[i]-utf8.RuneCountInString(cell)+2))
+			fmt.Fprint(b, cell, strings.Repeat(" ", max(widths[i]-utf8.RuneCountInString(cell), 0)+2))
 		}
 	}
 	return b.Flush()
