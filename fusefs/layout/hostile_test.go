@@ -21,6 +21,7 @@ import (
 	"github.com/checkpoint-restore/go-criu/v7/crit/images/memfd"
 	"github.com/checkpoint-restore/go-criu/v7/crit/images/mnt"
 	remap_file_path "github.com/checkpoint-restore/go-criu/v7/crit/images/remap-file-path"
+	"github.com/checkpoint-restore/go-criu/v7/crit/images/userns"
 	"github.com/checkpoint-restore/go-criu/v7/crit/images/utsns"
 
 	"github.com/ckptfs/ckptfs/decoder"
@@ -310,5 +311,68 @@ func TestLongWays(t *testing.T) {
 	}
 	if _, err := treetest.Walk(root); err != nil {
 		t.Errorf("%.500v", err)
+	}
+}
+
+// A long name of a deleted file is there once, however many descriptors and
+// mappings are of it.
+func TestManyDescriptorsOfADeletedFile(t *testing.T) {
+	const descriptors, most = 20_000, 32 << 20
+	var table []proto.Message
+	p := decodertest.Process{PID: 1}
+	for i := range uint32(descriptors) {
+		table = append(table, &fdinfo.FdinfoEntry{Id: proto.Uint32(2), Fd: &i, Flags: proto.Uint32(0), Type: fdinfo.FdTypes_REG.Enum()})
+		start := uint64(i+1) * 0x10000
+		p.VMAs = append(p.VMAs, decodertest.VMA{
+			Start: start, End: start + 0x1000, Prot: rw, ShmID: 2, Flags: decoder.MapPrivate, Status: decoder.StatusRegular | decoder.StatusFilePrivate,
+		})
+	}
+	remap := &remap_file_path.RemapFilePathEntry{OrigId: proto.Uint32(2), RemapId: proto.Uint32(1), RemapType: remap_file_path.RemapType_GHOST.Enum()}
+	root := layout.Root(decodertest.Checkpoint{
+		Processes: []decodertest.Process{p},
+		Files:     map[uint32]string{1: "/x", 2: strings.Repeat("/"+strings.Repeat("d", 255), 15)},
+		Members: map[string][]byte{
+			"checkpoint/fdinfo-1.img":     decodertest.Image(criu.MagicFdinfo, table...),
+			"checkpoint/remap-fpath.img":  decodertest.Image(criu.MagicRemapFpath, remap),
+			"checkpoint/ghost-file-1.img": decodertest.Image(criu.MagicGhostFile, &ghost_file.GhostFileEntry{Uid: proto.Uint32(0), Gid: proto.Uint32(0), Mode: proto.Uint32(0o100600)}),
+		},
+	}.Open(t), layout.Options{})
+	for _, name := range []string{"procs/1/fd", "procs/1/map_files"} {
+		before := heap()
+		entries, err := lookup(t, root, name).(tree.Dir).Entries()
+		if n := heap() - before; err != nil || len(entries) != descriptors || n > most {
+			t.Errorf("%s: %d links take %d bytes, %v", name, len(entries), n, err)
+		}
+		runtime.KeepAlive(entries)
+	}
+}
+
+// The ids of a user namespace are there once, however many processes are in it.
+func TestIDsOfANamespace(t *testing.T) {
+	m := &userns.UsernsEntry{
+		UidMap: []*userns.UidGidExtent{{First: proto.Uint32(1), LowerFirst: proto.Uint32(100), Count: proto.Uint32(2)}},
+		GidMap: []*userns.UidGidExtent{{First: proto.Uint32(3), LowerFirst: proto.Uint32(300), Count: proto.Uint32(4)}},
+	}
+	ids := decodertest.Image(criu.MagicIDs, &criu_core.TaskKobjIdsEntry{
+		VmId: proto.Uint32(1), FilesId: proto.Uint32(1), FsId: proto.Uint32(1), SighandId: proto.Uint32(1), UserNsId: proto.Uint32(9),
+	})
+	root := layout.Root(decodertest.Checkpoint{
+		Processes: []decodertest.Process{{PID: 1}, {PID: 2}},
+		Members: map[string][]byte{
+			"checkpoint/userns-9.img": decodertest.Image(criu.MagicUserNS, m), "checkpoint/ids-1.img": ids, "checkpoint/ids-2.img": ids,
+		},
+	}.Open(t), layout.Options{})
+	for name, want := range map[string]string{"uid_map": "100", "gid_map": "300"} {
+		var contents []tree.Content
+		for _, pid := range []string{"1", "2"} {
+			c, err := lookup(t, root, "procs/"+pid+"/"+name).(tree.File).Content()
+			if err != nil {
+				t.Fatal(err)
+			}
+			contents = append(contents, c)
+		}
+		if text := read(t, root, "procs/2/"+name); contents[0] != contents[1] || !strings.Contains(text, want) {
+			t.Errorf("%s: %q, made for each process", name, text)
+		}
 	}
 }

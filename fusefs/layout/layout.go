@@ -44,7 +44,7 @@ func Root(ck *decoder.Checkpoint, opts Options) tree.Dir {
 }
 
 func newBuilder(ck *decoder.Checkpoint, opts Options) *builder {
-	b := &builder{ck: ck, opts: opts, netDirs: make(map[uint32][]tree.Entry), contents: new(contents)}
+	b := &builder{ck: ck, opts: opts, netDirs: make(map[uint32][]tree.Entry), contents: new(contents), deleted: new(deletedNames)}
 	b.recovery = sync.OnceValue(b.findRecovered)
 	b.netFiles()
 	return b
@@ -81,6 +81,7 @@ type builder struct {
 	recovery func() *recovery
 	netDirs  map[uint32][]tree.Entry // the files of /proc/net, by namespace
 	contents *contents
+	deleted  *deletedNames
 }
 
 // dirAttr and fileAttr are those of what we present ourselves, rather than

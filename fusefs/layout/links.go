@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/ckptfs/ckptfs/decoder"
 	"github.com/ckptfs/ckptfs/decoder/archive"
@@ -56,7 +57,7 @@ func clipped(target func() string) func() string {
 // that is nothing it dangles, as it does on a live system: another file may
 // have the name of a deleted one by now.
 func (b *builder) fileLink(attr tree.Attr, depth int, f *decoder.File) tree.Symlink {
-	raw := f.KernelName()
+	raw := b.deleted.name(f)
 	confined := func() string {
 		top := b.fromProcs(depth - 1)
 		if o := b.ck.ObjectOf(f); o != nil {
@@ -71,6 +72,31 @@ func (b *builder) fileLink(attr tree.Attr, depth int, f *decoder.File) tree.Syml
 		object = func() string { return objectName(f) }
 	}
 	return b.objectLink(attr, raw, confined, object)
+}
+
+// deletedNames are the names of deleted files as the kernel shows them, each made
+// once: any number of descriptors and mappings can be of one file.
+type deletedNames struct {
+	mu     sync.Mutex
+	byFile map[*decoder.File]string
+}
+
+// name is the kernel's name of any file.
+func (d *deletedNames) name(f *decoder.File) string {
+	if !f.Deleted {
+		return f.KernelName() // which is its path, and costs nothing
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	name, ok := d.byFile[f]
+	if !ok {
+		if d.byFile == nil {
+			d.byFile = make(map[*decoder.File]string)
+		}
+		name = f.KernelName()
+		d.byFile[f] = name
+	}
+	return name
 }
 
 // fromProcs leads from a directory of that depth below procs/ to the top of the

@@ -91,8 +91,8 @@ func (p *process) sharedEntries() []tree.Entry {
 	}
 	if ns := p.UserNS; ns != nil {
 		entries = append(entries,
-			tree.Entry{Name: "gid_map", Node: p.render("gid_map", func(w io.Writer) error { return procfmt.IDMap(w, ns.GIDs) })},
-			tree.Entry{Name: "uid_map", Node: p.render("uid_map", func(w io.Writer) error { return procfmt.IDMap(w, ns.UIDs) })},
+			tree.Entry{Name: "gid_map", Node: p.idMap("gid_map", &ns.GIDs)},
+			tree.Entry{Name: "uid_map", Node: p.idMap("uid_map", &ns.UIDs)},
 		)
 	}
 	return append(entries,
@@ -129,6 +129,13 @@ func (p *process) mountTable(name string, render func(io.Writer, []*decoder.Moun
 	}
 	return p.alike(func() any { return key }, func() tree.File {
 		return p.render(name, func(w io.Writer) error { return render(w, p.ck.MountTable(p.Process)) })
+	})
+}
+
+// idMap is a file with ids, which the processes of a user namespace have alike.
+func (p *process) idMap(name string, ids *[]decoder.IDRange) tree.File {
+	return p.alike(func() any { return ids }, func() tree.File {
+		return p.render(name, func(w io.Writer) error { return procfmt.IDMap(w, *ids) })
 	})
 }
 
