@@ -376,3 +376,24 @@ func TestIDsOfANamespace(t *testing.T) {
 		}
 	}
 }
+
+// Each tar in the archive is a folder, and to list one does not mean to go through
+// all of them.
+func TestManyNestedTars(t *testing.T) {
+	const tars, enough = 20_000, 20 * time.Second
+	members := make(map[string][]byte)
+	for i := range tars {
+		members[fmt.Sprintf("%d.tar", i)] = []byte{}
+	}
+	root := layout.Root(decodertest.Checkpoint{Members: members}.Open(t), layout.Options{})
+	start := time.Now()
+	for i := range tars {
+		entries, err := lookup(t, root, fmt.Sprintf("archive/%d.tar.d", i)).(tree.Dir).Entries()
+		if err != nil || len(entries) != 0 {
+			t.Fatalf("%d: %d entries, %v", i, len(entries), err)
+		}
+		if took := time.Since(start); took > enough {
+			t.Fatalf("%v for %d of %d folders", took, i, tars)
+		}
+	}
+}

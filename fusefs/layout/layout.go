@@ -46,6 +46,7 @@ func Root(ck *decoder.Checkpoint, opts Options) tree.Dir {
 func newBuilder(ck *decoder.Checkpoint, opts Options) *builder {
 	b := &builder{ck: ck, opts: opts, netDirs: make(map[uint32][]tree.Entry), contents: new(contents), deleted: new(deletedNames)}
 	b.recovery = sync.OnceValue(b.findRecovered)
+	b.nestedTars = sync.OnceValue(b.findNested)
 	b.netFiles()
 	return b
 }
@@ -76,12 +77,13 @@ func (b *builder) root() []tree.Entry {
 
 // builder makes the nodes of one checkpoint.
 type builder struct {
-	ck       *decoder.Checkpoint
-	opts     Options
-	recovery func() *recovery
-	netDirs  map[uint32][]tree.Entry // the files of /proc/net, by namespace
-	contents *contents
-	deleted  *deletedNames
+	ck         *decoder.Checkpoint
+	opts       Options
+	recovery   func() *recovery
+	nestedTars func() map[string][]decoder.NestedTar
+	netDirs    map[uint32][]tree.Entry // the files of /proc/net, by namespace
+	contents   *contents
+	deleted    *deletedNames
 }
 
 // dirAttr and fileAttr are those of what we present ourselves, rather than
