@@ -15,8 +15,9 @@ const (
 	errNoXattrs       = syscall.EOPNOTSUPP
 	errBufferTooSmall = syscall.ERANGE // getxattr(2), listxattr(2)
 	errNoSuchOffset   = syscall.ENXIO  // lseek(2)
-	errShort          = syscall.EIO    // a content ends before its size
-	errInterrupted    = syscall.EINTR  // whoever asked has stopped waiting
+	errNameTooLong    = syscall.ENAMETOOLONG
+	errShort          = syscall.EIO   // a content ends before its size
+	errInterrupted    = syscall.EINTR // whoever asked has stopped waiting
 )
 
 // errno is the error number for an error from the tree. Whatever goes wrong

@@ -17,6 +17,10 @@ const (
 	StatLink                  // stat(2)
 )
 
+// maxPath is how long a path can be, in bytes, with the NUL behind it: PATH_MAX
+// of include/uapi/linux/limits.h.
+const maxPath = 4096
+
 type linkNode struct {
 	node
 	link tree.Symlink
@@ -33,6 +37,9 @@ func (n *linkNode) Readlink(ctx context.Context) ([]byte, syscall.Errno) {
 			target = magic.Object()
 		case FollowLink:
 		}
+	}
+	if len(target) >= maxPath {
+		return nil, errNameTooLong
 	}
 	return []byte(target), ok
 }

@@ -26,6 +26,7 @@ func TestMount(t *testing.T) {
 		{"read", testRead},
 		{"bad page", testBadPage},
 		{"errors", testErrors},
+		{"links", testLinks},
 		{"memory", testMemory},
 		{"volatile", testVolatile},
 		{"seek", testSeek},
@@ -45,6 +46,16 @@ func stat(t *testing.T, name string) unix.Stat_t {
 		t.Fatalf("%s: %v", name, err)
 	}
 	return st
+}
+
+// testLinks: one whose target no path can be is there, and cannot be read.
+func testLinks(t *testing.T, point string) {
+	if target, err := os.Readlink(point + "/link"); target != "small" || err != nil {
+		t.Errorf("link reads %q, %v", target, err)
+	}
+	if target, err := os.Readlink(point + "/long"); !errors.Is(err, unix.ENAMETOOLONG) {
+		t.Errorf("a link of 4096 bytes reads %d, %v, want ENAMETOOLONG", len(target), err)
+	}
 }
 
 func testStat(t *testing.T, point string) {
@@ -314,8 +325,8 @@ func testListing(t *testing.T, point string) {
 			t.Errorf("%q: d_ino %d, st_ino %d", name, ino, st.Ino)
 		}
 	}
-	if names, err := os.ReadDir(point); err != nil || len(names) != 17 {
-		t.Errorf("root: %d entries, %v, want 17: all but the name that is too long", len(names), err)
+	if names, err := os.ReadDir(point); err != nil || len(names) != 18 {
+		t.Errorf("root: %d entries, %v, want 18: all but the name that is too long", len(names), err)
 	}
 	if names, err := os.ReadDir(point + "/many"); err != nil || len(names) != manyFiles {
 		t.Errorf("many: %d entries, %v, want %d", len(names), err, manyFiles)

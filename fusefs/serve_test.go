@@ -119,6 +119,7 @@ func sample() tree.Dir {
 			return err
 		})},
 		{Name: "link", Node: tree.NewSymlink(tree.Attr{NoXattrs: true, Xattrs: map[string]string{"security.ckptfs.target": "/bin/sh"}}, "small")},
+		{Name: "long", Node: tree.NewSymlink(tree.Attr{}, strings.Repeat("x", 4096))},
 		{Name: "hard1", Node: tree.Bytes(tree.Attr{Nlink: 2, InodePath: "hard1"}, []byte("x"))},
 		{Name: "hard2", Node: tree.Bytes(tree.Attr{Nlink: 2, InodePath: "hard1"}, []byte("x"))},
 		{Name: "whiteout", Node: tree.NewSpecial(fileAttr, unix.S_IFCHR, 0, 0)},

@@ -276,7 +276,7 @@ func heap() int64 {
 }
 
 // A link of a few bytes can lead a long way, by others. Where many of them lead is
-// not kept, and no longer than the kernel takes.
+// not kept.
 func TestLongWays(t *testing.T) {
 	const links, chain, most = 2000, 39, 32 << 20
 	var b bytes.Buffer
@@ -303,14 +303,6 @@ func TestLongWays(t *testing.T) {
 	}
 	if n := heap() - before; n > most {
 		t.Errorf("%d links take %d bytes", links, n)
-	}
-	for _, e := range entries {
-		if target := e.Node.(tree.Symlink).Target(); len(target) > 4095 {
-			t.Fatalf("%s: a target of %d bytes", e.Name, len(target))
-		}
-	}
-	if _, err := treetest.Walk(root); err != nil {
-		t.Errorf("%.500v", err)
 	}
 }
 

@@ -32,22 +32,13 @@ func (b *builder) objectLink(attr tree.Attr, raw string, confined, object func()
 		attr.Xattrs = make(map[string]string, 1)
 	}
 	attr.Xattrs[targetXattr] = raw
-	text := func() string { return raw }
 	switch {
 	case b.opts.MagicLinks:
-		return tree.LazyMagicLink(attr, clipped(confined), clipped(object), clipped(text))
+		return tree.LazyMagicLink(attr, confined, object, raw)
 	case b.opts.RawLinks:
-		return tree.LazySymlink(attr, clipped(text))
+		return tree.NewSymlink(attr, raw)
 	default:
-		return tree.LazySymlink(attr, clipped(confined))
-	}
-}
-
-// clipped cuts a target to what the kernel takes.
-func clipped(target func() string) func() string {
-	return func() string {
-		text := target()
-		return text[:min(len(text), maxPath-1)]
+		return tree.LazySymlink(attr, confined)
 	}
 }
 

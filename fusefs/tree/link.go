@@ -22,19 +22,21 @@ func (s *symlink) Attr() Attr     { return s.attr }
 func (s *symlink) Target() string { return s.target() }
 
 // LazyMagicLink returns a symbolic link that leads to target, or to object for
-// stat(2), and shows text. All are found out each time that somebody asks.
-func LazyMagicLink(attr Attr, target, object, text func() string) MagicLink {
+// stat(2), and shows text. Where it leads is found out each time that somebody
+// asks.
+func LazyMagicLink(attr Attr, target, object func() string, text string) MagicLink {
 	attr.Perm = 0o777
 	return &magicLink{symlink{attr, target}, object, text}
 }
 
 type magicLink struct {
 	symlink
-	object, text func() string
+	object func() string
+	text   string
 }
 
 func (l *magicLink) Object() string { return l.object() }
-func (l *magicLink) Text() string   { return l.text() }
+func (l *magicLink) Text() string   { return l.text }
 
 // NewSpecial returns a FIFO, a socket or a device; mode is its type as in
 // st_mode, such as unix.S_IFIFO.

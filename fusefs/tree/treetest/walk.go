@@ -10,11 +10,10 @@ import (
 	"github.com/ckptfs/ckptfs/fusefs/tree"
 )
 
-// Limits of [Walk]. The kernel takes no longer target of a link and no longer
-// value of an extended attribute (include/uapi/linux/limits.h).
+// Limits of [Walk]. The kernel takes no longer value of an extended attribute
+// (include/uapi/linux/limits.h).
 const (
 	maxEntries = 200_000
-	maxTarget  = 4096    // PATH_MAX, in bytes
 	maxXattr   = 1 << 16 // XATTR_SIZE_MAX, in bytes
 	maxDepth   = 4200    // folders in one another: as many as PATH_MAX has room for, and those of ours
 )
@@ -85,7 +84,7 @@ func (w *walk) node(name string, n tree.Node, depth int) error {
 		}
 		return w.file(n)
 	case tree.Symlink:
-		if t := n.Target(); t == "" || len(t) >= maxTarget || t[0] == '/' || leaves(path.Dir(name), t) {
+		if t := n.Target(); t == "" || t[0] == '/' || leaves(path.Dir(name), t) {
 			return fmt.Errorf("target of %d bytes, %.200q, is none or leaves the mount", len(t), t)
 		}
 	}
