@@ -1,6 +1,7 @@
 package decoder
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -45,6 +46,10 @@ func (l *loader) descriptors(id uint32) []Descriptor {
 		list = append(list, Descriptor{int(e.GetFd()), e.GetFlags()&closeOnExec != 0, f})
 		return nil
 	})
+	if errors.Is(err, ErrMissing) {
+		// CRIU makes an image when it has something to write into it.
+		err = fmt.Errorf("%w, unless the processes of this table had nothing open", err)
+	}
 	l.warn.Add(err)
 	slices.SortFunc(list, func(a, b Descriptor) int { return a.FD - b.FD })
 	if l.tables == nil {
