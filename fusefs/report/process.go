@@ -100,8 +100,8 @@ func (p *processInfo) items(mm *decoder.MM, where func(*decoder.MM, *memview.Add
 		return []string{}
 	}
 	data := make([]byte, min(r.Len(), maxItems, uint64(*left)))
-	p.Cut = p.Cut || uint64(len(data)) < r.Len()
 	n, _ := space.ReadMem(data, r.Start)
+	p.Cut = p.Cut || uint64(n) < r.Len()
 	*left -= n
 	if n == 0 {
 		return []string{}
