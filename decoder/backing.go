@@ -73,7 +73,7 @@ func (l *loader) find(f *File) (*Backing, error) {
 			return nil, nil
 		}
 		if !files.whole() {
-			return nil, fmt.Errorf("%s is damaged and may have had another", layer.Name)
+			return nil, fmt.Errorf("%s is not known in full and may have had another", layer.Name)
 		}
 	}
 	return nil, nil

@@ -14,6 +14,7 @@ import (
 type deletedFiles struct {
 	paths  []string // as the engine lists them
 	sorted []string // the same in the form "a/b/", without those below another
+	lost   bool     // the engine's list cannot be read
 }
 
 // deletedFilesName is the engine's list.
@@ -22,7 +23,7 @@ const deletedFilesName = "deleted.files"
 func (l *loader) loadDeletedFiles() deletedFiles {
 	var paths []string
 	if !l.metadata(deletedFilesName, &paths) {
-		return deletedFiles{}
+		return deletedFiles{lost: l.member(path.Join(l.source.top, deletedFilesName)) != nil}
 	}
 	return newDeletedFiles(paths)
 }

@@ -83,7 +83,8 @@ func (l *loader) rootfsDiff() (layerFiles, error) {
 		return files, optional(err)
 	}
 	a, err := l.nested.open(diff)
-	return layerFiles{a, l.deleted, errors.Is(err, ErrMissing) && !diff.in.archive.Complete()}, optional(err)
+	lost := l.deleted.lost || errors.Is(err, ErrMissing) && !diff.in.archive.Complete()
+	return layerFiles{a, l.deleted, lost}, optional(err)
 }
 
 func (l *loader) nestedLayer(name string, t tarMember) Layer {

@@ -139,7 +139,7 @@ func TestFindFile(t *testing.T) {
 			map[string][]byte{mountsImage: mounts, "rootfs-diff.tar": endless(tarOf(t, "bin/other", "changed"))},
 			[]string{"bin/sh", "image"},
 			"unknown: rootfs-diff.tar: offset 1024: the archive ends without an end mark: it may be cut short" +
-				`; mapped file "/bin/sh": rootfs-diff is damaged and may have had another: its pages are absent`,
+				`; mapped file "/bin/sh": rootfs-diff is not known in full and may have had another: its pages are absent`,
 		},
 		{
 			"in the part of it that is left", &regfile.RegFileEntry{Name: proto.String("/bin/sh"), MntId: proto.Int32(1)},

@@ -43,7 +43,7 @@ func (b *builder) lay(root *branch, layer decoder.Layer, origin string) error {
 		return err
 	}
 	if len(root.children) > 0 && !layer.Whole() {
-		b.ck.Warnings.Addf("%s is damaged: rootfs has nothing of the layers below it, which it may have replaced", layer.Name)
+		b.ck.Warnings.Addf("%s is not known in full: rootfs has nothing of the layers below it, which it may have replaced", layer.Name)
 		root.children = nil
 	}
 	for _, name := range layer.Deleted() {

@@ -118,6 +118,12 @@ func TestRootfs(t *testing.T) {
 			"etc/ etc/a=changed",
 		},
 		{
+			"what was deleted cannot be read: nothing of the image is known to be there",
+			[]string{"etc/", "etc/a=A", "etc/b=B"},
+			map[string][]byte{"rootfs-diff.tar": tarOf(t, "etc/", "etc/a=changed"), "deleted.files": []byte(`["/etc/b"`)},
+			"etc/ etc/a=changed",
+		},
+		{
 			"a volume is damaged: nothing is below it",
 			[]string{"a=A"},
 			map[string][]byte{
@@ -245,7 +251,7 @@ func TestRootfsWithoutItsChanges(t *testing.T) {
 	if got := walk(t, lookup(t, layout.Root(ck, layout.Options{}), "rootfs").(tree.Dir), ""); len(got) > 0 {
 		t.Errorf("rootfs of a checkpoint that is cut short has %q, want nothing", got)
 	}
-	if got := strings.Join(ck.Warnings.List(), "; "); !strings.Contains(got, "rootfs-diff is damaged") {
+	if got := strings.Join(ck.Warnings.List(), "; "); !strings.Contains(got, "rootfs-diff is not known in full") {
 		t.Errorf("warnings = %q", got)
 	}
 }
