@@ -146,7 +146,7 @@ func (q *quiet) crowd(t *testing.T, archive string) *crowd {
 			for !c.over.Load() {
 				err := c.compare(q.paths[random.IntN(len(q.paths))], random)
 				c.read.Add(1)
-				if wrong := (wrongBytes{}); errors.As(err, &wrong) {
+				if wrong := (wrongBytesError{}); errors.As(err, &wrong) {
 					t.Error(wrong)
 					return
 				} else if err != nil && c.failed.Add(1) == 1 {
@@ -188,17 +188,17 @@ func (c *crowd) end(t *testing.T) int64 {
 	return c.failed.Load()
 }
 
-// wrongBytes says what was read in place of what.
-type wrongBytes struct{ what string }
+// wrongBytesError says what was read in place of what.
+type wrongBytesError struct{ what string }
 
-func (w wrongBytes) Error() string { return w.what }
+func (w wrongBytesError) Error() string { return w.what }
 
 // compare compares something of an entry with the copy. Its error is
-// wrongBytes where it differs, and any other where it could not be read.
+// wrongBytesError where it differs, and any other where it could not be read.
 func (c *crowd) compare(path string, random *rand.Rand) error {
 	want, err := os.Lstat(filepath.Join(c.dir, path))
 	if err != nil {
-		return wrongBytes{err.Error()}
+		return wrongBytesError{err.Error()}
 	}
 	mounted := filepath.Join(c.mount.point, path)
 	got, err := os.Lstat(mounted)
@@ -206,13 +206,13 @@ func (c *crowd) compare(path string, random *rand.Rand) error {
 	case err != nil:
 		return err
 	case got.Mode() != want.Mode():
-		return wrongBytes{fmt.Sprintf("%s: mode %v, want %v", path, got.Mode(), want.Mode())}
+		return wrongBytesError{fmt.Sprintf("%s: mode %v, want %v", path, got.Mode(), want.Mode())}
 	case want.IsDir():
 		return c.compareNames(path)
 	case want.Mode()&fs.ModeSymlink != 0:
 		target, err := os.Readlink(mounted)
 		if copied, _ := os.Readlink(filepath.Join(c.dir, path)); err == nil && target != copied {
-			return wrongBytes{fmt.Sprintf("%s leads to %q, want %q", path, target, copied)}
+			return wrongBytesError{fmt.Sprintf("%s leads to %q, want %q", path, target, copied)}
 		}
 		return err
 	case want.Mode().IsRegular():
@@ -220,7 +220,7 @@ func (c *crowd) compare(path string, random *rand.Rand) error {
 			if _, err := os.ReadFile(mounted); err != nil {
 				return err // what cannot be made has no size
 			}
-			return wrongBytes{fmt.Sprintf("%s: size %d, want %d", path, got.Size(), want.Size())}
+			return wrongBytesError{fmt.Sprintf("%s: size %d, want %d", path, got.Size(), want.Size())}
 		}
 		return c.compareBytes(path, want.Size(), random)
 	}
@@ -240,7 +240,7 @@ func (c *crowd) compareNames(path string) error {
 	want, _ := list(c.dir)
 	got, err := list(c.mount.point)
 	if err == nil && !slices.Equal(got, want) {
-		return wrongBytes{fmt.Sprintf("%s has %q, want %q", path, got, want)}
+		return wrongBytesError{fmt.Sprintf("%s has %q, want %q", path, got, want)}
 	}
 	return err
 }
@@ -252,19 +252,19 @@ func (c *crowd) compareBytes(path string, size int64, random *rand.Rand) error {
 	off := random.Int64N(size + 1)
 	want := make([]byte, min(size-off, 1+random.Int64N(most)))
 	if err := readRange(filepath.Join(c.dir, path), want, off); err != nil {
-		return wrongBytes{err.Error()}
+		return wrongBytesError{err.Error()}
 	}
 	if process, stretch, is := strings.Cut(path, "/mem.d/"); is && random.IntN(2) == 0 {
 		start, err := strconv.ParseInt(stretch[:16], 16, 64)
 		if err != nil {
-			return wrongBytes{err.Error()}
+			return wrongBytesError{err.Error()}
 		}
 		path, off = process+"/mem", start+off
 	}
 	got := make([]byte, len(want))
 	err := readRange(filepath.Join(c.mount.point, path), got, off)
 	if err == nil && !bytes.Equal(got, want) {
-		return wrongBytes{fmt.Sprintf("%s: other bytes in the %d at %#x", path, len(want), off)}
+		return wrongBytesError{fmt.Sprintf("%s: other bytes in the %d at %#x", path, len(want), off)}
 	}
 	return err
 }
@@ -279,7 +279,7 @@ func readRange(path string, b []byte, off int64) error {
 	if n, err := f.ReadAt(b, off); n < len(b) && !errors.Is(err, io.EOF) {
 		return err
 	} else if n < len(b) {
-		return wrongBytes{fmt.Sprintf("%s: %d bytes at %#x, want %d", path, n, off, len(b))}
+		return wrongBytesError{fmt.Sprintf("%s: %d bytes at %#x, want %d", path, n, off, len(b))}
 	}
 	return unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED)
 }

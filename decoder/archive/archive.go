@@ -178,7 +178,7 @@ func openTar(r io.ReaderAt, compressed int64, opts Options) (*Archive, error) {
 		a.cut = opts.Head > 0 && size == opts.Head
 	}
 	a.index = indexTar(content, size, opts.Room.memory())
-	opts.Room.take(a.index.memory)
+	opts.Room.take(a.memory)
 	if damage := a.Damage(); len(a.members) == 0 && isFormat(damage) {
 		if a.closer != nil {
 			a.closer.Close()
