@@ -31,11 +31,11 @@ import (
 func execute(from sources) error {
 	var aid helper
 	from.spoolFile = aid.spoolFile
+	// It is not closed: the server may be at an answer until this process ends.
 	ck, err := from.open()
 	if err != nil {
 		return err
 	}
-	defer ck.Close()
 	tty := openTerminal()
 	signals := make(chan os.Signal, 10)
 	pid1, link, err := startInit(ck)
