@@ -58,9 +58,11 @@ func (b *builder) fileLink(attr tree.Attr, depth int, f *decoder.File) tree.Syml
 		}
 		return raw // no path: it leads nowhere
 	}
-	object := confined
-	if b.object(attr, f) != nil {
-		object = func() string { return objectName(f) }
+	object := func() string {
+		if b.object(attr, f) != nil {
+			return objectName(f)
+		}
+		return confined()
 	}
 	return b.objectLink(attr, raw, confined, object)
 }
