@@ -98,9 +98,6 @@ func mountpoints(mounts ...*mnt.MntEntry) []byte {
 	return decodertest.Image(criu.MagicMountpoints, entries...)
 }
 
-// endless is a tar without its end mark.
-func endless(tar []byte) []byte { return tar[:len(tar)-1024] }
-
 func TestFindFile(t *testing.T) {
 	mounts := mountpoints(
 		&mnt.MntEntry{MntId: proto.Uint32(1), Fstype: proto.Uint32(17), RootDev: proto.Uint32(40), Mountpoint: proto.String("/")},
@@ -136,14 +133,14 @@ func TestFindFile(t *testing.T) {
 		},
 		{
 			"in the image, where it is not known what was changed", &regfile.RegFileEntry{Name: proto.String("/bin/sh"), MntId: proto.Int32(1)},
-			map[string][]byte{mountsImage: mounts, "rootfs-diff.tar": endless(tarOf(t, "bin/other", "changed"))},
+			map[string][]byte{mountsImage: mounts, "rootfs-diff.tar": decodertest.Endless(tarOf(t, "bin/other", "changed"))},
 			[]string{"bin/sh", "image"},
 			"unknown: rootfs-diff.tar: offset 1024: the archive ends without an end mark: it may be cut short" +
 				`; mapped file "/bin/sh": rootfs-diff is not known in full and may have had another: its pages are absent`,
 		},
 		{
 			"in the part of it that is left", &regfile.RegFileEntry{Name: proto.String("/bin/sh"), MntId: proto.Int32(1)},
-			map[string][]byte{mountsImage: mounts, "rootfs-diff.tar": endless(tarOf(t, "bin/sh", "changed"))},
+			map[string][]byte{mountsImage: mounts, "rootfs-diff.tar": decodertest.Endless(tarOf(t, "bin/sh", "changed"))},
 			[]string{"bin/sh", "image"},
 			"rootfs-diff/bin/sh=changed",
 		},

@@ -114,6 +114,9 @@ func fsImage() []byte {
 // Tar encodes the checkpoint as a tar, its members sorted by name.
 func (c Checkpoint) Tar() []byte { return TarOf(c.Contents(), c.Links) }
 
+// Endless is a tar without its end mark, two blocks of zeros.
+func Endless(tar []byte) []byte { return tar[:len(tar)-1024] }
+
 // TarOf encodes members and symbolic links as a tar.
 func TarOf(contents map[string][]byte, links map[string]string) []byte {
 	var b bytes.Buffer

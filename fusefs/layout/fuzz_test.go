@@ -63,8 +63,7 @@ func fuzzSeeds(f *testing.F) (list []seed) {
 				names = append(names, m.Name)
 			}
 		}
-		tar := decodertest.TarOf(contents, links)
-		tar = tar[:len(tar)-len(decodertest.TarOf(nil, nil))]
+		tar := decodertest.Endless(decodertest.TarOf(contents, links))
 		for _, name := range names {
 			if kind := strings.TrimRight(strings.TrimSuffix(path.Base(name), ".img"), "0123456789abcdef"); kind != "pages-" && !kinds[kind] {
 				kinds[kind] = true

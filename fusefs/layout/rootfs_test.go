@@ -47,9 +47,6 @@ func tarOf(t *testing.T, lines ...string) []byte {
 	return b.Bytes()
 }
 
-// cut is a tar without its end mark.
-func cut(tar []byte) []byte { return tar[:len(tar)-1024] }
-
 // mounted is a line of a mount table: id, parent, device, root, point.
 func mounted(id, parent, dev uint32, root, point string) *mnt.MntEntry {
 	fs := uint32(mnt.Fstype_TMPFS)
@@ -114,7 +111,7 @@ func TestRootfs(t *testing.T) {
 		{
 			"what was changed is damaged: nothing of the image is known to be there",
 			[]string{"etc/", "etc/a=A", "etc/b=B"},
-			map[string][]byte{"rootfs-diff.tar": cut(tarOf(t, "etc/", "etc/a=changed"))},
+			map[string][]byte{"rootfs-diff.tar": decodertest.Endless(tarOf(t, "etc/", "etc/a=changed"))},
 			"etc/ etc/a=changed",
 		},
 		{
@@ -128,7 +125,7 @@ func TestRootfs(t *testing.T) {
 			[]string{"a=A"},
 			map[string][]byte{
 				table:            mountTable(root, mounted(81, 79, 99, "/volumes/v1/_data", "/data")),
-				"volumes/v1.tar": cut(tarOf(t, "./", "./x=volume")),
+				"volumes/v1.tar": decodertest.Endless(tarOf(t, "./", "./x=volume")),
 				"config.dump":    []byte(`{"namedVolumes": [{"volumeName": "v1", "dest": "/data/"}]}`),
 			},
 			"a=A data/ data/x=volume",
@@ -244,7 +241,7 @@ func TestRootfsWithoutItsChanges(t *testing.T) {
 		t.Errorf("rootfs over a broken rootfs-diff.tar has %v, want an error", entries)
 	}
 	c.Members = nil
-	ck, err := decoder.Open(decodertest.OpenArchive(t, cut(c.Tar())), image)
+	ck, err := decoder.Open(decodertest.OpenArchive(t, decodertest.Endless(c.Tar())), image)
 	if err != nil {
 		t.Fatal(err)
 	}
