@@ -95,6 +95,12 @@ func (s *shellSession) enter(keys, want string) {
 	}
 }
 
+// awaitStopped waits until the shell says that its job has stopped.
+func (s *shellSession) awaitStopped() {
+	s.t.Helper()
+	s.enter("until jobs | grep Stopped; do sleep .05; done; echo it has\n", "it has\r\nouter> ")
+}
+
 // The command and its children have the terminal as if the shell had started
 // them: job control inside, outside and in between.
 func TestExecTerminal(t *testing.T) {
@@ -105,13 +111,14 @@ func TestExecTerminal(t *testing.T) {
 	const interrupt, stop, end = "\x03", "\x1a", "\x04"
 	s.enter("stty -echo; echo on\n", "on\r\nouter> ")
 
-	// A shell inside has job control of its own.
+	// A shell inside has job control of its own. What is typed waits for a word
+	// of the job, which then has the terminal. (A shell would not do: a child of
+	// vfork(2) that is stopped before it executes anything keeps it from stopping.)
+	const speaks = `perl -e '$| = 1; $SIG{CONT} = sub { print "goes on\n" }; print "has begun\n"; sleep 1 while 1'`
 	s.enter(run+"env PS1='inner> ' bash --norc --noediting -i\n", "inner> ")
-	s.enter("echo in; sleep 1000\n", "in\r\n")
-	time.Sleep(300 * time.Millisecond)
+	s.enter(speaks+"\n", "has begun\r\n")
 	s.enter(stop, "Stopped")
-	s.enter("fg\n", "sleep 1000")
-	time.Sleep(300 * time.Millisecond)
+	s.enter("fg\n", "goes on\r\n")
 	s.enter(interrupt, "inner> ")
 	s.enter("cat /proc/1/comm\n", "zoo\r\n")
 	s.enter("suspend\n", "outer> ")
@@ -122,20 +129,18 @@ func TestExecTerminal(t *testing.T) {
 	s.enter("echo status $?\n", "status 3\r\nouter> ")
 
 	// A program that is not a shell is stopped and continued by the outer one.
-	s.enter(run+"sleep 1000\n", "")
-	time.Sleep(time.Second)
+	const sleeps = `sh -c "echo has begun; exec sleep 1000"`
+	s.enter(run+sleeps+"\n", "has begun\r\n")
 	s.enter(stop, "Stopped")
 	s.enter("bg; jobs\n", "Running")
 	s.enter("kill %1; wait %1; echo status $?\n", "status 143")
-	s.enter(run+"sleep 1000\n", "")
-	time.Sleep(time.Second)
+	s.enter(run+sleeps+"\n", "has begun\r\n")
 	s.enter(interrupt, "outer> ")
 	s.enter("echo status $?\n", "status 130")
 
 	// In the background it stops when it reads the terminal.
 	s.enter(run+"cat &\n", "outer> ")
-	time.Sleep(time.Second)
-	s.enter("jobs\n", "Stopped")
+	s.awaitStopped()
 	s.enter("fg\n", "")
 	s.enter("hello\n", "hello\r\n")
 	s.enter(end, "outer> ")
@@ -152,7 +157,7 @@ func TestExecTerminal(t *testing.T) {
 		s.enter(run+"top\n", "zoo-dropp")
 		s.enter(stop, "Stopped")
 		s.enter("bg\n", "\x1b[?1l") // it has given up the keypad
-		time.Sleep(500 * time.Millisecond)
+		s.awaitStopped()
 		s.enter("fg\n", "zoo-dropp")
 		time.Sleep(500 * time.Millisecond)
 		s.enter("q", "outer> ")
@@ -160,6 +165,19 @@ func TestExecTerminal(t *testing.T) {
 	}
 
 	// What hangs up ends it.
-	s.enter(run+"sleep 1000\n", "")
-	time.Sleep(time.Second)
+	s.enter(run+sleeps+"\n", "has begun\r\n")
+}
+
+// An interrupt is not lost while the command is being started.
+func TestExecTerminalAtStart(t *testing.T) {
+	model := newExec(t, nil, testdata("zoo", "checkpoint.tar.zst"), "sleep", "1000")
+	s := newShellSession(t, model.Env)
+	start := `sh -c "echo it starts; exec ` + strings.Join(model.Args, " ") + "\"\n"
+	s.enter("stty -echo; echo on\n", "on\r\nouter> ")
+	for wait := time.Duration(0); wait < 150*time.Millisecond; wait += 3 * time.Millisecond {
+		s.enter(start, "it starts\r\n")
+		time.Sleep(wait)
+		s.enter("\x03", "outer> ")
+		s.enter("echo status $?\n", "status 130\r\nouter> ")
+	}
 }

@@ -42,6 +42,7 @@ func runInit(outer *link, spoolDir, program string, argv []string) error {
 	if err != nil {
 		return commandError(argv[0], err)
 	}
+	outer.send(message{}) // it runs
 	go func() {
 		for {
 			m, _, err := outer.receive()

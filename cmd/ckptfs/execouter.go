@@ -36,16 +36,11 @@ func execute(from sources) error {
 	if err != nil {
 		return err
 	}
-	tty := openTerminal()
-	signals := make(chan os.Signal, 10)
+	tty := openTerminal() // later this process may open nothing
 	pid1, link, err := startInit(ck)
 	if err != nil {
 		return err
 	}
-	watch(signals)
-	// Or setting the terminal's process group from the background would stop
-	// this process. Only now, for the command would inherit it.
-	signal.Ignore(unix.SIGTTOU)
 	ended := make(chan syscall.WaitStatus, 1)
 	go func() {
 		state, err := pid1.Wait()
@@ -62,6 +57,13 @@ func execute(from sources) error {
 	} else if err != nil {
 		return err
 	}
+	// Until there was a command, what stops or ends this process did so: the
+	// signal would have been lost.
+	signals := make(chan os.Signal, 10)
+	watch(signals)
+	// Or setting the terminal's process group from the background would stop
+	// this process. Only now, for the command would inherit it.
+	signal.Ignore(unix.SIGTTOU)
 	stops, states := make(chan bool, 1), make(chan execState)
 	go func() {
 		defer close(states)
@@ -101,7 +103,7 @@ func execute(from sources) error {
 }
 
 // serveProc serves the checkpoint over the connection that the init process
-// makes, and lets that go on. This process is restricted from then on, but not
+// makes, lets that go on, and returns when the command runs. This process is restricted from then on, but not
 // the init process, which was started before: it took the decoded checkpoint to
 // know its namespaces.
 func serveProc(link *link, ck *checkpoint, from sources, aid *helper) error {
@@ -130,7 +132,8 @@ func serveProc(link *link, ck *checkpoint, from sources, aid *helper) error {
 		return err
 	}
 	link.send(message{})
-	return nil
+	_, _, err = link.receive()
+	return err
 }
 
 // noName is the kernel's name of a host that has none
