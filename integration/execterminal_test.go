@@ -153,15 +153,16 @@ func TestExecTerminal(t *testing.T) {
 
 	// In the background it stops once more, when it sets the terminal, and what
 	// that was does not stop it in the foreground.
-	for range 5 {
-		s.enter(run+"top\n", "zoo-dropp")
+	const sets = `perl -MPOSIX -e '$| = 1; $t = POSIX::Termios->new; $t->getattr(0); ` +
+		`$SIG{CONT} = sub { $t->setattr(0, TCSANOW); print "has set it\n" }; print "has begun\n"; sleep 1 while 1'`
+	for range 20 {
+		s.enter(run+sets+"\n", "has begun\r\n")
 		s.enter(stop, "Stopped")
-		s.enter("bg\n", "\x1b[?1l") // it has given up the keypad
+		s.enter("bg\n", "outer> ")
 		s.awaitStopped()
-		s.enter("fg\n", "zoo-dropp")
-		time.Sleep(500 * time.Millisecond)
-		s.enter("q", "outer> ")
-		s.enter("echo status $?\n", "status 0\r\nouter> ")
+		s.enter("fg\n", "has set it\r\n")
+		s.enter(interrupt, "outer> ")
+		s.enter("echo status $?\n", "status 130\r\nouter> ")
 	}
 
 	// What hangs up ends it.
