@@ -16,8 +16,17 @@ type contents struct {
 // alike is a file of the process whose content is that of all files of the
 // same key. Which that is is asked when the file is opened; file makes the first.
 func (p *process) alike(key func() any, file func() tree.File) tree.File {
-	return tree.ContentFile(p.attr, func() (tree.Content, error) { return p.contents.of(key(), file).Content() })
+	return &alikeFile{p.attr, sync.OnceValue(func() tree.File { return p.contents.of(key(), file) })}
 }
+
+// alikeFile has the content of another file.
+type alikeFile struct {
+	attr tree.Attr
+	file func() tree.File
+}
+
+func (f *alikeFile) Attr() tree.Attr                { return f.attr }
+func (f *alikeFile) Content() (tree.Content, error) { return f.file().Content() }
 
 func (c *contents) of(key any, file func() tree.File) tree.File {
 	c.mu.Lock()

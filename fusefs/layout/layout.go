@@ -4,7 +4,9 @@ package layout
 
 import (
 	_ "embed"
+	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"sync"
 
@@ -44,7 +46,10 @@ func Root(ck *decoder.Checkpoint, opts Options) tree.Dir {
 }
 
 func newBuilder(ck *decoder.Checkpoint, opts Options) *builder {
-	b := &builder{ck: ck, opts: opts, netDirs: make(map[uint32][]tree.Entry), contents: new(contents), deleted: new(deletedNames)}
+	b := &builder{
+		ck: ck, opts: opts, netDirs: make(map[uint32][]tree.Entry), contents: new(contents), deleted: new(deletedNames),
+		kept: tree.NewTexts(maxKept), seed: maphash.MakeSeed(),
+	}
 	b.recovery = sync.OnceValue(b.findRecovered)
 	b.nestedTars = sync.OnceValue(b.findNested)
 	b.netFiles()
@@ -65,8 +70,8 @@ func (b *builder) root() []tree.Entry {
 		{Name: "rootfs", Node: b.rootfs()},
 		{Name: "rootfs-deleted", Node: b.rootfsDeleted()},
 		{Name: "rootfs-diff", Node: b.rootfsDiff()},
-		{Name: "summary", Node: b.text("summary", func(w io.Writer) error { return report.Summary(w, b.ck) })},
-		{Name: "summary.json", Node: b.text("summary.json", func(w io.Writer) error { return report.JSON(w, b.ck) })},
+		{Name: "summary", Node: b.asOfNow("summary", func(w io.Writer) error { return report.Summary(w, b.ck) })},
+		{Name: "summary.json", Node: b.asOfNow("summary.json", func(w io.Writer) error { return report.JSON(w, b.ck) })},
 		{Name: "warnings", Node: tree.VolatileText(b.fileAttr(), b.warnings)},
 	}
 	if b.ck.Stats != nil {
@@ -84,6 +89,8 @@ type builder struct {
 	netDirs    map[uint32][]tree.Entry // the files of /proc/net, by namespace
 	contents   *contents
 	deleted    *deletedNames
+	kept       *tree.Texts
+	seed       maphash.Seed
 }
 
 // dirAttr and fileAttr are those of what we present ourselves, rather than
@@ -99,6 +106,12 @@ func (b *builder) fileAttr() tree.Attr {
 // text is a text file at that path of the mount. Where rendering it fails,
 // reading it does, and the error becomes a warning.
 func (b *builder) text(path string, render func(io.Writer) error) tree.File {
+	return b.kept.File(b.fileAttr(), b.noting(path, render))
+}
+
+// asOfNow is a text file that would not be the same a second time: it counts
+// the warnings so far. It is rendered once.
+func (b *builder) asOfNow(path string, render func(io.Writer) error) tree.File {
 	return tree.Text(b.fileAttr(), b.noting(path, render))
 }
 
@@ -109,16 +122,30 @@ func (b *builder) texts(dir string) func(name string, render func(io.Writer) err
 	}
 }
 
-// noting makes a warning of what render fails with.
+// noting makes a warning of what render fails with. To write something else
+// than the first time is a failure: the archive has changed, and whoever has a
+// part of the old text must not get the rest of the new one.
 func (b *builder) noting(path string, render func(io.Writer) error) func(io.Writer) error {
+	var first uint64 // 0: it is not known yet
 	return func(w io.Writer) error {
-		err := render(&limited{w, maxText})
+		var hash maphash.Hash
+		hash.SetSeed(b.seed)
+		err := render(&limited{io.MultiWriter(w, &hash), maxText})
+		sum := hash.Sum64() | 1
+		if err == nil && first != 0 && sum != first {
+			err = errors.New("not as it was when it was first read")
+		}
 		if err != nil {
 			b.ck.Warnings.Addf("%s: %w", path, err)
 		}
+		first = sum
 		return err
 	}
 }
+
+// maxKept bounds what text files keep of their texts, in bytes: as much as all
+// files of a large checkpoint need.
+const maxKept = 128 << 20
 
 // maxText bounds a text file in bytes: what a hostile archive says can multiply
 // into more than anybody has time for. A process of 1,048,576 mappings, the

@@ -65,7 +65,7 @@ func (p *process) bytes(name string, find rangeOf) tree.File {
 
 // items is a file with the strings of a range of memory, one a line.
 func (p *process) items(name string, find rangeOf) tree.File {
-	return tree.Text(p.attr, p.noting(p.path(name), func(w io.Writer) error {
+	return p.kept.File(p.attr, p.noting(p.path(name), func(w io.Writer) error {
 		r, err := p.find(name, find)
 		if err != nil || r.Len() == 0 {
 			return err

@@ -76,7 +76,7 @@ func (p *process) number(format string, n any) tree.File {
 
 // render is a text file.
 func (p *process) render(name string, render func(io.Writer) error) tree.File {
-	return tree.Text(p.attr, p.noting(p.path(name), render))
+	return p.kept.File(p.attr, p.noting(p.path(name), render))
 }
 
 // text is a text file that is made from the mm image.

@@ -15,7 +15,7 @@ func Bytes(attr Attr, b []byte) File {
 // when the file is first looked at, for its size must be known by then, and
 // kept. A render that fails leaves a file that cannot be opened.
 func Text(attr Attr, render func(io.Writer) error) File {
-	return ContentFile(attr, func() (Content, error) { return rendered(render) })
+	return ContentFile(attr, textOf(render))
 }
 
 // ContentFile returns a file whose content is made by open when it is first
@@ -27,10 +27,14 @@ func ContentFile(attr Attr, open func() (Content, error)) File {
 // VolatileText returns a file whose content is rendered anew each time it is
 // opened or looked at.
 func VolatileText(attr Attr, render func(io.Writer) error) Volatile {
-	return &volatile{file{attr, func() (Content, error) { return rendered(render) }}}
+	return &volatile{file{attr, textOf(render)}}
 }
 
-func rendered(render func(io.Writer) error) (Content, error) {
+func textOf(render func(io.Writer) error) func() (Content, error) {
+	return func() (Content, error) { return rendered(render) }
+}
+
+func rendered(render func(io.Writer) error) (packed, error) {
 	var text textWriter
 	if err := render(&text); err != nil {
 		return nil, err

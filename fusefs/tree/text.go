@@ -35,14 +35,24 @@ func (t *textWriter) Write(p []byte) (int, error) {
 	return written, nil
 }
 
+// packed is a text as it is kept.
+type packed interface {
+	Content
+	memory() int64 // bytes that it takes
+}
+
 // content is what was written.
-func (t *textWriter) content() Content {
+func (t *textWriter) content() packed {
 	if t.packed == nil {
-		return bytes.NewReader(t.rest)
+		return shortText{bytes.NewReader(t.rest)}
 	}
 	size := int64(len(t.packed))*textBlock + int64(len(t.rest))
 	return &packedText{blocks: append(t.packed, bytes.Clone(s2.Encode(nil, t.rest))), size: size, at: -1}
 }
+
+type shortText struct{ *bytes.Reader }
+
+func (t shortText) memory() int64 { return t.Size() }
 
 // packedText is a long text. It keeps the block that was read last, for the
 // next read is most likely of the same.
@@ -56,6 +66,14 @@ type packedText struct {
 }
 
 func (t *packedText) Size() int64 { return t.size }
+
+func (t *packedText) memory() int64 {
+	n := int64(textBlock)
+	for _, b := range t.blocks {
+		n += int64(len(b))
+	}
+	return n
+}
 
 func (t *packedText) ReadAt(p []byte, off int64) (n int, err error) {
 	if off < 0 {
