@@ -4,7 +4,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 )
 
 // form is one way in which an archive can be packed: a command that turns the
@@ -24,8 +23,8 @@ var forms = []form{
 	{"dot-slash.tar", "tar", `mkdir "$2.d"; tar -xf "$1" -C "$2.d"; tar -cf "$2" -C "$2.d" .`, "checkpoint"},
 }
 
-// Each form of an archive mounts within a second and is the same checkpoint,
-// whatever its name says.
+// Each form of an archive mounts and is the same checkpoint, whatever its name
+// says.
 func TestArchiveForms(t *testing.T) {
 	require(t, "fuse")
 	for _, fixture := range full {
@@ -50,22 +49,11 @@ func TestArchiveForms(t *testing.T) {
 	}
 }
 
-// checkForm mounts an archive and compares its fingerprint. The fastest of up to
-// five mounts counts: what else the machine does must not fail the test.
+// checkForm mounts an archive and compares its fingerprint.
 func checkForm(t *testing.T, archive, want string) {
 	t.Helper()
-	const limit = slowdown * time.Second
-	best := time.Hour
-	for try := 0; try < 5 && best > limit; try++ {
-		start := time.Now()
-		root := mount(t, archive)
-		best = min(best, time.Since(start))
-		if got := fingerprint(t, root); got != want {
-			t.Errorf("%s: the tree is not that of checkpoint.tar.zst: got\n%s\nwant\n%s", archive, got, want)
-		}
-	}
-	if best > limit {
-		t.Errorf("mount %s took %v, want at most %v", archive, best, limit)
+	if got := fingerprint(t, mount(t, archive)); got != want {
+		t.Errorf("%s: the tree is not that of checkpoint.tar.zst: got\n%s\nwant\n%s", archive, got, want)
 	}
 }
 
