@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand"
 	"runtime"
 	"slices"
 	"strings"
@@ -388,4 +389,31 @@ func TestManyNestedTars(t *testing.T) {
 			t.Fatalf("%v for %d of %d folders", took, i, tars)
 		}
 	}
+}
+
+// Images that make much text, and text that does not compress, are not all kept.
+func TestManyLargeTexts(t *testing.T) {
+	const images, size, enough = 240, 1 << 20, 180 << 20
+	text := make([]byte, size)
+	random := rand.New(rand.NewSource(1))
+	for i := range text {
+		text[i] = byte('0' + random.Intn(64))
+	}
+	image := decodertest.Image(criu.MagicUTSNS, &utsns.UtsnsEntry{Nodename: proto.String(string(text)), Domainname: proto.String("")})
+	members := make(map[string][]byte)
+	for i := range images {
+		members[fmt.Sprintf("checkpoint/utsns-%d.img", i)] = image
+	}
+	root := layout.Root(decodertest.Checkpoint{Members: members}.Open(t), layout.Options{})
+	before := heap()
+	for i := range images {
+		c, err := lookup(t, root, fmt.Sprintf("images/utsns-%d.json", i)).(tree.File).Content()
+		if err != nil || c.Size() < size {
+			t.Fatalf("image %d: %d bytes, %v", i, c.Size(), err)
+		}
+	}
+	if kept := heap() - before; kept > enough {
+		t.Errorf("%d images keep %d MiB", images, kept>>20)
+	}
+	runtime.KeepAlive(root)
 }
