@@ -12,7 +12,7 @@ import (
 
 // waitEnded waits up to five seconds for the end of the mount's processes.
 func (m *mounted) waitEnded() {
-	for deadline := time.Now().Add(5 * time.Second); len(m.processes()) > 0 && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(30 * time.Second); len(m.processes()) > 0 && time.Now().Before(deadline); {
 		time.Sleep(5 * time.Millisecond)
 	}
 }
@@ -117,11 +117,11 @@ func TestForegroundServerKilled(t *testing.T) {
 	check(t, err)
 	cmd := m.command(program(t), "mount", "-f", testdata("zoo", "checkpoint.tar.zst"), m.point)
 	check(t, cmd.Start())
-	for deadline := time.Now().Add(10 * time.Second); !isMounted(m.point) && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(30 * time.Second); !isMounted(m.point) && time.Now().Before(deadline); {
 		time.Sleep(5 * time.Millisecond)
 	}
 	check(t, syscall.Kill(m.server(t), syscall.SIGKILL))
-	if err := waitFor(cmd, 10*time.Second); cmd.ProcessState.ExitCode() != 1 {
+	if err := waitFor(cmd, 30*time.Second); cmd.ProcessState.ExitCode() != 1 {
 		t.Errorf("ckptfs mount -f whose server is killed: %v, want exit status 1", err)
 	}
 	if err := m.leftovers(); err != nil {

@@ -187,7 +187,7 @@ func TestManyBeingWritten(t *testing.T) {
 		}
 	}
 	w.Close()
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(30 * time.Second)
 	for time.Now().Before(deadline) {
 		if _, err := os.Stat(filepath.Join(root, "new/summary")); err == nil {
 			break
@@ -243,10 +243,10 @@ func TestManyClosed(t *testing.T) {
 }
 
 // descriptors is how many files the mount's daemon has open, as soon as there
-// are no more than limit, or after five seconds.
+// are no more than limit, or after half a minute.
 func (m *mounted) descriptors(t testing.TB, limit int) int {
 	t.Helper()
-	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		n := 0
 		for _, pid := range m.processes() {
 			n += len(names(t, fmt.Sprintf("/proc/%d/fd", pid)))

@@ -93,7 +93,7 @@ func (m *mounted) unmount() error {
 	}
 	var out []byte
 	var err error
-	for range 20 {
+	for range 100 {
 		out, err = m.command(name, args...).CombinedOutput()
 		if err == nil || !bytes.Contains(out, []byte("busy")) {
 			break
@@ -107,7 +107,7 @@ func (m *mounted) unmount() error {
 	return nil
 }
 
-// leftovers waits up to five seconds for the mount's processes to end and
+// leftovers waits up to half a minute for the mount's processes to end and
 // names what then is left: a mount, processes, files in the spool or in the
 // mount point.
 func (m *mounted) leftovers() error {
@@ -115,7 +115,7 @@ func (m *mounted) leftovers() error {
 	if m.isMounted() {
 		errs = append(errs, fmt.Errorf("%s is still mounted", m.point))
 	}
-	deadline := time.Now().Add(5 * time.Second)
+	deadline := time.Now().Add(30 * time.Second)
 	pids := m.processes()
 	for ; len(pids) > 0 && time.Now().Before(deadline); pids = m.processes() {
 		time.Sleep(10 * time.Millisecond)

@@ -77,7 +77,7 @@ func TestInterruptedExpansion(t *testing.T) {
 			}
 			waitForSpool(t, m)
 			syscall.Kill(-cmd.Process.Pid, sig)
-			if err := waitFor(cmd, 10*time.Second); cmd.ProcessState.ExitCode() != 130 || len(lines(stderr.String())) != 1 {
+			if err := waitFor(cmd, 30*time.Second); cmd.ProcessState.ExitCode() != 130 || len(lines(stderr.String())) != 1 {
 				t.Errorf("ckptfs mount after %v: %v, %q, want exit status 130 and one line", sig, err, stderr.String())
 			}
 			if err := m.leftovers(); err != nil {
@@ -90,7 +90,7 @@ func TestInterruptedExpansion(t *testing.T) {
 // waitForSpool waits until a process of the mount has a file in its spool.
 func waitForSpool(t *testing.T, m *mounted) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		for _, pid := range m.processes() {
 			files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/fd/*", pid))
 			for _, f := range files {

@@ -62,7 +62,7 @@ func signalAll(m *mounted, sig syscall.Signal) {
 
 // waitUnmounted waits up to five seconds.
 func waitUnmounted(m *mounted) {
-	for deadline := time.Now().Add(5 * time.Second); isMounted(m.point) && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(30 * time.Second); isMounted(m.point) && time.Now().Before(deadline); {
 		time.Sleep(5 * time.Millisecond)
 	}
 }
@@ -80,7 +80,7 @@ func TestForeground(t *testing.T) {
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
-			for deadline := time.Now().Add(10 * time.Second); !isMounted(m.point); time.Sleep(5 * time.Millisecond) {
+			for deadline := time.Now().Add(30 * time.Second); !isMounted(m.point); time.Sleep(5 * time.Millisecond) {
 				if time.Now().After(deadline) {
 					cmd.Process.Kill()
 					t.Fatal("mount -f did not mount in 10 s")
@@ -88,7 +88,7 @@ func TestForeground(t *testing.T) {
 			}
 			read(t, m.point, "procs/1/comm")
 			cmd.Process.Signal(sig)
-			if err := waitFor(cmd, 10*time.Second); err != nil {
+			if err := waitFor(cmd, 30*time.Second); err != nil {
 				t.Errorf("ckptfs mount -f after %v: %v, want exit status 0", sig, err)
 			}
 			if err := m.leftovers(); err != nil {
