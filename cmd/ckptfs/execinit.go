@@ -18,8 +18,10 @@ import (
 // the command's exit status as an error.
 func runInit(outer *link, spoolDir, program string, argv []string) error {
 	// What the terminal sends to the process group, the command gets itself,
-	// and the outer process passes on what it alone gets.
-	watch(make(chan os.Signal))
+	// and the outer process passes on what it alone gets. Until there is a
+	// command, what it would get is kept.
+	early := make(chan os.Signal, 10)
+	watch(early)
 	var proc threads
 	m, _, err := outer.receive()
 	if err == nil {
@@ -42,7 +44,9 @@ func runInit(outer *link, spoolDir, program string, argv []string) error {
 	if err != nil {
 		return commandError(argv[0], err)
 	}
-	outer.send(message{}) // it runs
+	for len(early) > 0 {
+		_ = unix.Kill(command, (<-early).(syscall.Signal))
+	}
 	go func() {
 		for {
 			m, _, err := outer.receive()

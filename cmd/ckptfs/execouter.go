@@ -49,7 +49,18 @@ func execute(from sources) error {
 		}
 		ended <- state.Sys().(syscall.WaitStatus)
 	}()
-	if err := serveProc(link, ck, from, &aid); errors.Is(err, errLinkClosed) {
+	signals := make(chan os.Signal, 10)
+	connection, err := connectProc(link, ck, from, &aid)
+	if err == nil {
+		// Until here, what ends or stops this process did so. From here on it is
+		// the command's, for which the init process keeps it.
+		watch(signals)
+		// Or setting the terminal's process group from the background would stop
+		// this process. Only now, for the command would inherit it.
+		signal.Ignore(unix.SIGTTOU)
+		err = serveProc(link, connection, ck, from, &aid)
+	}
+	if errors.Is(err, errLinkClosed) {
 		if status := <-ended; status.Exited() {
 			return childError(status.ExitStatus()) // it has said why
 		}
@@ -57,13 +68,6 @@ func execute(from sources) error {
 	} else if err != nil {
 		return err
 	}
-	// Until there was a command, what stops or ends this process did so: the
-	// signal would have been lost.
-	signals := make(chan os.Signal, 10)
-	watch(signals)
-	// Or setting the terminal's process group from the background would stop
-	// this process. Only now, for the command would inherit it.
-	signal.Ignore(unix.SIGTTOU)
 	stops, states := make(chan bool, 1), make(chan execState)
 	go func() {
 		defer close(states)
@@ -102,11 +106,9 @@ func execute(from sources) error {
 	}
 }
 
-// serveProc serves the checkpoint over the connection that the init process
-// makes, lets that go on, and returns when the command runs. This process is restricted from then on, but not
-// the init process, which was started before: it took the decoded checkpoint to
-// know its namespaces.
-func serveProc(link *link, ck *checkpoint, from sources, aid *helper) error {
+// connectProc tells the init process what it has to know, and takes from it
+// the connection of the /proc that it mounts.
+func connectProc(link *link, ck *checkpoint, from sources, aid *helper) (connection int, err error) {
 	names := decoder.UTSNamespace{NodeName: noName, DomainName: noName}
 	if len(ck.Processes) > 0 {
 		if uts := ck.UTSOf(ck.Processes[0]); uts != nil {
@@ -119,12 +121,15 @@ func serveProc(link *link, ck *checkpoint, from sources, aid *helper) error {
 	}
 	link.send(message{Setup: &setup})
 	if err := aid.accept(link); err != nil {
-		return err
+		return -1, err
 	}
-	connection, err := link.receiveFD()
-	if err != nil {
-		return err
-	}
+	return link.receiveFD()
+}
+
+// serveProc serves the checkpoint over the connection, and lets the init process
+// go on. This process is restricted from then on, but not the init process, which
+// was started before: it took the decoded checkpoint to know its namespaces.
+func serveProc(link *link, connection int, ck *checkpoint, from sources, aid *helper) error {
 	if err := restrict(from.directories()); err != nil {
 		return err
 	}
@@ -132,8 +137,7 @@ func serveProc(link *link, ck *checkpoint, from sources, aid *helper) error {
 		return err
 	}
 	link.send(message{})
-	_, _, err = link.receive()
-	return err
+	return nil
 }
 
 // noName is the kernel's name of a host that has none
