@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"strconv"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -44,9 +45,7 @@ func runInit(outer *link, spoolDir, program string, argv []string) error {
 	if err != nil {
 		return commandError(argv[0], err)
 	}
-	for len(early) > 0 {
-		_ = unix.Kill(command, (<-early).(syscall.Signal))
-	}
+	go passOn(early, command)
 	go func() {
 		for {
 			m, _, err := outer.receive()
@@ -62,6 +61,21 @@ func runInit(outer *link, spoolDir, program string, argv []string) error {
 		}
 	}()
 	return reap(outer, command)
+}
+
+// passOn gives the command the signals that came before it was there. They may
+// be seen here a little later than they came: what comes in the command's first
+// moments it rather gets twice than not at all.
+func passOn(early <-chan os.Signal, command int) {
+	moments := time.After(200 * time.Millisecond)
+	for {
+		select {
+		case s := <-early:
+			_ = unix.Kill(command, s.(syscall.Signal)) // it may have ended
+		case <-moments:
+			return
+		}
+	}
 }
 
 // commandEnv is the environment of the command: the caller's, and where that
