@@ -12,7 +12,6 @@ import (
 	"golang.org/x/term"
 
 	"github.com/ckptfs/ckptfs/coredump"
-	"github.com/ckptfs/ckptfs/fusefs/escape"
 	"github.com/ckptfs/ckptfs/memview"
 )
 
@@ -62,7 +61,7 @@ func writeCore(from sources, pid int, fake bool, out string) error {
 		}
 		return restrict(from.directories(), rules...)
 	}
-	ck, err := from.open()
+	ck, err := from.openOne()
 	if err != nil {
 		return err
 	}
@@ -79,9 +78,7 @@ func writeCore(from sources, pid int, fake bool, out string) error {
 	if err != nil {
 		return fmt.Errorf("process %d: %w", pid, err)
 	}
-	for _, text := range ck.Warnings.List() {
-		fmt.Fprintf(os.Stderr, "ckptfs: core: warning: %s\n", escape.String(text))
-	}
+	ck.warn("core")
 	if out == "-" {
 		_, err := io.Copy(os.Stdout, io.NewSectionReader(core, 0, core.Size()))
 		return err

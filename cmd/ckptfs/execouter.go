@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -32,9 +33,13 @@ func execute(from sources) error {
 	var aid helper
 	from.spoolFile = aid.spoolFile
 	// It is not closed: the server may be at an answer until this process ends.
-	ck, err := from.open()
+	ck, err := from.openOne()
 	if err != nil {
 		return err
+	}
+	ck.warn("exec")
+	if len(ck.Processes) == 0 {
+		return fmt.Errorf("%s: it has no processes", from.archive)
 	}
 	tty := openTerminal() // later this process may open nothing
 	pid1, link, err := startInit(ck)

@@ -10,6 +10,8 @@ import (
 
 	"github.com/ckptfs/ckptfs/decoder"
 	"github.com/ckptfs/ckptfs/decoder/archive"
+	"github.com/ckptfs/ckptfs/fusefs/collection"
+	"github.com/ckptfs/ckptfs/fusefs/escape"
 )
 
 // sources are what a checkpoint is read from.
@@ -71,6 +73,14 @@ func (c *checkpoint) Close() error {
 	return errors.Join(errs...)
 }
 
+// warn says on standard error what was wrong with the checkpoint, in lines of
+// a command.
+func (c *checkpoint) warn(command string) {
+	for _, text := range c.Warnings.List() {
+		fmt.Fprintf(os.Stderr, "ckptfs: %s: warning: %s\n", command, escape.String(text))
+	}
+}
+
 // paths are those of all archives: the one, its parents and the image's.
 func (s sources) paths() []string {
 	paths := append([]string{s.archive}, s.parents...)
@@ -78,6 +88,31 @@ func (s sources) paths() []string {
 		paths = append(paths, s.rootfs)
 	}
 	return paths
+}
+
+// openOne is open for a command that takes a single checkpoint. In a folder of
+// many it takes none for the one, unless --checkpoint says which.
+func (s sources) openOne() (*checkpoint, error) {
+	if info, err := os.Stat(s.archive); err == nil && info.IsDir() && s.checkpoint == "" {
+		kind, err := kindOf(s.archive)
+		if err != nil {
+			return nil, err
+		}
+		if kind == collection.Archives {
+			return nil, fmt.Errorf("%s: a folder of checkpoints, which ckptfs list lists; name one of them", s.archive)
+		}
+	}
+	return s.open()
+}
+
+// kindOf tells what a directory is.
+func kindOf(dir string) (collection.Kind, error) {
+	folder, err := collection.OpenFolder(dir)
+	if err != nil {
+		return collection.Other, err
+	}
+	defer folder.Close()
+	return folder.Kind()
 }
 
 // open opens the archives and decodes the checkpoint.

@@ -3,11 +3,9 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/urfave/cli/v2"
 
-	"github.com/ckptfs/ckptfs/fusefs/escape"
 	"github.com/ckptfs/ckptfs/fusefs/report"
 )
 
@@ -46,7 +44,7 @@ func showCommand() *cli.Command {
 // it says on standard error.
 func show(w io.Writer, from sources, asJSON bool, ask []report.Section) error {
 	from.opened = func() error { return restrict(from.directories(), spooling(from.spoolDir)...) }
-	ck, err := from.open()
+	ck, err := from.openOne()
 	if err != nil {
 		return err
 	}
@@ -57,9 +55,7 @@ func show(w io.Writer, from sources, asJSON bool, ask []report.Section) error {
 	if err := report.Summary(w, ck.Checkpoint, ask...); err != nil {
 		return err
 	}
-	for _, text := range ck.Warnings.List() {
-		fmt.Fprintf(os.Stderr, "ckptfs: show: warning: %s\n", escape.String(text))
-	}
+	ck.warn("show")
 	if len(ck.Stats) == 0 {
 		return nil
 	}
