@@ -2,6 +2,7 @@ package decoder
 
 import (
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -94,6 +95,9 @@ func newLoader(a *archive.Archive, opts Options) (*loader, error) {
 	f := &finder{archive: &images{archive: a, mount: archiveDir, budget: newBudget(a, opts.Parents)}, nested: nested, warn: warn}
 	source, err := f.find(opts.Checkpoint)
 	if err != nil {
+		if damage := a.Damage(); len(damage) > 0 {
+			err = fmt.Errorf("%w; %w", err, damage[0]) // which may be why
+		}
 		return nil, errors.Join(err, nested.Close())
 	}
 	for _, err := range a.Damage() {
@@ -134,12 +138,18 @@ func (l *loader) decode(ck *Checkpoint) {
 }
 
 // time is that of pstree.img, which CRIU writes near the end of a dump, or of
-// the archive where that image is missing.
+// the newest image where that is missing.
 func (l *loader) time() time.Time {
 	for _, name := range []string{l.name("pstree.img"), l.name("inventory.img")} {
 		if m := l.member(name); m != nil {
 			return m.ModTime
 		}
 	}
-	return l.archive.ModTime()
+	var newest time.Time
+	for _, name := range l.matching("*.img") {
+		if at := l.member(name).ModTime; at.After(newest) {
+			newest = at
+		}
+	}
+	return newest
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -13,11 +12,10 @@ import (
 // Archive is a list of members. It is immutable and safe for concurrent use.
 type Archive struct {
 	index
-	form    string
-	size    int64 // bytes of the archive as it lies on disk
-	modTime time.Time
-	cut     bool // expanded no further than Options.Head
-	closer  io.Closer
+	form   string
+	size   int64 // bytes of the archive as it lies on disk
+	cut    bool  // expanded no further than Options.Head
+	closer io.Closer
 }
 
 // Options are the settings of Open; the zero value serves.
@@ -138,7 +136,6 @@ func open(f *os.File, opts Options) (*Archive, error) {
 	if err != nil {
 		return nil, err
 	}
-	a.modTime = info.ModTime()
 	if a.closer == nil {
 		a.closer = f
 		return a, nil
@@ -217,7 +214,7 @@ func (a *Archive) Lookup(name string) *Member { return a.byName[name] }
 // Without is the archive without some of its members. It lasts as long as the
 // archive itself, which alone is to be closed.
 func (a *Archive) Without(out func(*Member) bool) *Archive {
-	b := &Archive{form: a.form, size: a.size, modTime: a.modTime, closer: noCloser{}}
+	b := &Archive{form: a.form, size: a.size, closer: noCloser{}}
 	b.damage = a.damage
 	b.byName = make(map[string]*Member)
 	for _, m := range a.members {
@@ -237,9 +234,6 @@ func (a *Archive) Complete() bool { return !a.damage.lost }
 
 // Cut tells whether members may be missing because of Options.Head.
 func (a *Archive) Cut() bool { return a.cut }
-
-// ModTime is when the archive was last modified.
-func (a *Archive) ModTime() time.Time { return a.modTime }
 
 // Size is the size in bytes of the archive as it lies on disk; for a
 // directory, that of its files.

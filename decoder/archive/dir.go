@@ -20,17 +20,13 @@ const maxDepth = 128
 // runc wrote. Symbolic links are members, and never followed.
 func openDir(f *os.File) (*Archive, error) {
 	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
 	// By the descriptor, so that it is the directory that was looked at.
 	root, err := os.OpenRoot(fmt.Sprintf("/proc/self/fd/%d", f.Fd()))
 	if err != nil {
 		return nil, err
 	}
 	files := &openFiles{root: root}
-	a := &Archive{form: "directory", modTime: info.ModTime(), closer: files}
+	a := &Archive{form: "directory", closer: files}
 	w := dirWalk{archive: a, files: files, names: make(map[inode]*Member)}
 	if err := w.walk(".", 0); err != nil {
 		files.Close()

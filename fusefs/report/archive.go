@@ -18,7 +18,7 @@ type archiveInfo struct {
 	Size       int64      `json:"size_bytes"` // of the archive itself
 	Members    int        `json:"members"`
 	Checkpoint int64      `json:"checkpoint_bytes"` // all that is in the folder of the images
-	Pages      int64      `json:"pages_bytes"`
+	Pages      int64      `json:"pages_bytes"`      // of these, as is the next
 	GPUPages   int64      `json:"gpu_pages_bytes"`
 	RootfsDiff int64      `json:"rootfs_diff_bytes"`
 	Kinds      []kindInfo `json:"kinds"`         // of members; each is in one of them. Of a wrapped one, of the tar with the images
@@ -87,18 +87,19 @@ func archiveOf(ck *decoder.Checkpoint) archiveInfo {
 		k := &counted[kindOf(m.Name)]
 		k.Members++
 		k.Bytes = add(k.Bytes, m.Size())
-		if folder == "" || strings.HasPrefix(m.Name, folder+"/") {
-			info.Checkpoint = add(info.Checkpoint, m.Size())
+		if folder != "" && !strings.HasPrefix(m.Name, folder+"/") {
+			continue
+		}
+		info.Checkpoint = add(info.Checkpoint, m.Size())
+		switch kinds[kindOf(m.Name)].kind {
+		case memoryPages:
+			info.Pages = add(info.Pages, m.Size())
+		case gpuPages:
+			info.GPUPages = add(info.GPUPages, m.Size())
 		}
 	}
 	for i, k := range counted {
 		k.Kind = kinds[i].kind
-		switch k.Kind {
-		case memoryPages:
-			info.Pages = k.Bytes
-		case gpuPages:
-			info.GPUPages = k.Bytes
-		}
 		if k.Members > 0 {
 			info.Kinds = append(info.Kinds, k)
 		}
