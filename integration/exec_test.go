@@ -242,7 +242,7 @@ func TestExecHostileHostName(t *testing.T) {
 	name := "\xff\xfe" + strings.Repeat("n", 100_000)
 	archive := filepath.Join(t.TempDir(), "name.tar")
 	check(t, os.WriteFile(archive, decodertest.Checkpoint{
-		Processes: []decodertest.Process{{PID: 1, Comm: "name"}},
+		Processes: []decodertest.Process{{PID: 1, Comm: "name"}}, Files: map[uint32]string{1: "/name"},
 		Members: map[string][]byte{
 			"checkpoint/utsns-1.img": decodertest.Image(criu.MagicUTSNS, &utsns.UtsnsEntry{Nodename: &name, Domainname: &name}),
 		},

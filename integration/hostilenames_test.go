@@ -93,7 +93,7 @@ func startHostile(t *testing.T) int {
 // line.
 func hostileCheckpoint(pid int, cmdline string) []byte {
 	const start, length = 0x7ffc00000000, 0x10000
-	return decodertest.Checkpoint{Processes: []decodertest.Process{{
+	return decodertest.Checkpoint{Files: map[uint32]string{1: "/a"}, Processes: []decodertest.Process{{
 		PID: pid, Comm: hostileComm,
 		VMAs: []decodertest.VMA{{Start: start, End: start + length, Prot: decoder.ProtRead | decoder.ProtWrite}},
 		Runs: []decodertest.Run{{Addr: start, Pages: 1, Flags: criu.PagePresent, Data: append([]byte(cmdline), make([]byte, 4096-len(cmdline))...)}},
