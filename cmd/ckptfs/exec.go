@@ -31,6 +31,7 @@ func execCommand() *cli.Command {
 			"does all that it left running. For those who are not root it takes a kernel\n" +
 			"that lets them make a user namespace; COMMAND then has the user id of the first\n" +
 			"process, and files of other users show as those of 65534.\n\n" +
+			"What is wrong with the checkpoint is said on standard error before COMMAND starts.\n" +
 			"The exit status is that of COMMAND, 128+N if signal N killed it, 127 if it is\n" +
 			"not found, 126 if it cannot be run, 1 if the checkpoint or the namespaces cannot\n" +
 			"be used.",
