@@ -18,6 +18,8 @@ import (
 //     vvar by its version; and ac for memory that was writable once.
 //   - Anonymous of executable file mappings is a page more in the record:
 //     there the recorder's debugger had set a breakpoint.
+//
+// Whatever else differs is named in unavailable.
 func TestSmaps(t *testing.T) {
 	for _, row := range []struct{ archive, truth, pid string }{
 		{"thp/thp.tar.zst", "thp/truth.tar.zst", "1959"},
@@ -25,13 +27,15 @@ func TestSmaps(t *testing.T) {
 		{"aarch64/aarch64.tar", "aarch64/truth.tar.zst", "164"},
 	} {
 		t.Run(row.archive, func(t *testing.T) {
-			got := parseSmaps(t, read(t, mount(t, testdata(row.archive)), "procs", row.pid, "smaps"))
+			process := filepath.Join(mount(t, testdata(row.archive)), "procs", row.pid)
+			got := parseSmaps(t, read(t, process, "smaps"))
 			want := parseSmaps(t, recordedSmaps(t, filepath.Join(unpackedOnce(t, row.truth), row.pid)))
 			if len(got) != len(want) {
 				t.Fatalf("smaps has %d mappings, want %d", len(got), len(want))
 			}
+			unavailable := smapsUnavailable(read(t, process, "unavailable"))
 			for i, g := range got {
-				compareSmaps(t, g, want[i])
+				compareSmaps(t, g, want[i], unavailable)
 			}
 		})
 	}
@@ -43,7 +47,17 @@ type smapsEntry struct {
 	fields      map[string]string
 }
 
-func compareSmaps(t *testing.T, got, want smapsEntry) {
+// smapsUnavailable are the words of what unavailable says of smaps.
+func smapsUnavailable(text string) (words []string) {
+	for _, line := range lines(text) {
+		if strings.HasPrefix(line, "smaps ") {
+			words = append(words, strings.FieldsFunc(line, func(r rune) bool { return strings.ContainsRune(" :;", r) })...)
+		}
+	}
+	return words
+}
+
+func compareSmaps(t *testing.T, got, want smapsEntry, unavailable []string) {
 	t.Helper()
 	if got.span != want.span || got.perms != want.perms {
 		t.Errorf("smaps entry %s %s, want %s %s", got.span, got.perms, want.span, want.perms)
@@ -52,20 +66,26 @@ func compareSmaps(t *testing.T, got, want smapsEntry) {
 	for name, w := range want.fields {
 		g, there := got.fields[name]
 		switch name {
-		case "ProtectionKey": // only where the processor has them
-			continue
 		case "Size", "KernelPageSize", "MMUPageSize":
 		case "Anonymous":
 			if strings.HasPrefix(got.perms, "r-x") {
 				continue
 			}
 		case "VmFlags":
+			for _, f := range strings.Fields(w) {
+				if !slices.Contains(strings.Fields(g), f) && !slices.Contains(unavailable, f) {
+					t.Errorf("%s %s: VmFlags lacks %s, which unavailable does not name", got.span, got.perms, f)
+				}
+			}
 			g, w = flagsBut(g), flagsBut(w, "sd", "mm", "pf")
 			if !strings.Contains(got.perms, "w") {
 				w = flagsBut(w, "ac")
 			}
-		default: // what the checkpoint does not record must still be there
-			w, g = "", ""
+		default: // what the checkpoint does not record is there as 0, if not named as missing
+			if g != w && !slices.Contains(unavailable, name) {
+				t.Errorf("%s %s: %s = %q and not %q, which unavailable does not say", got.span, got.perms, name, g, w)
+			}
+			there, w, g = there || name == "ProtectionKey", "", ""
 		}
 		if !there || g != w {
 			t.Errorf("%s %s: %s = %q, want %q", got.span, got.perms, name, g, w)

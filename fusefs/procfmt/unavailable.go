@@ -36,7 +36,13 @@ pagemap: page frame numbers; a page is present where its bytes are in the checkp
 schedstat: accounting
 sessionid: of the audit system
 setgroups projid_map: missing
-smaps smaps_rollup Pss Pss_Dirty Pss_Anon Pss_File Pss_Shmem Referenced Swap SwapPss Locked: see smaps in README
+smaps smaps_rollup Rss: what was captured; clean pages of files are not
+smaps smaps_rollup Shared_Clean Shared_Dirty Private_Clean Private_Dirty: which pages are clean or in use by other processes; those of the vDSO are shown as Shared_Clean, those of shared memory as Shared_Dirty, all others as Private_Dirty
+smaps smaps_rollup Pss Pss_Dirty Pss_Anon Pss_File Pss_Shmem Referenced Swap SwapPss Locked: accounting
+smaps smaps_rollup KSM LazyFree AnonHugePages ShmemPmdMapped FilePmdMapped Shared_Hugetlb Private_Hugetlb: kinds of pages
+smaps THPeligible
+smaps ProtectionKey: the lines are missing
+smaps VmFlags: sd; ac of memory that was writable once; mm and pf of vvar
 stat tty_nr tpgid: of a terminal that none of the processes has open
 stat minflt cminflt majflt cmajflt: page faults
 stat utime stime cutime cstime guest_time cguest_time: CPU time
