@@ -44,14 +44,15 @@ var netTables = map[string]string{
 }
 
 // otherRows are rows, of the live system and of the checkpoint, that differ in
-// a column that is saved of other sockets.
-var otherRows = []struct{ live, ours string }{
+// a column that is saved of other sockets, with how unavailable begins to say
+// so.
+var otherRows = []struct{ live, ours, unavailable string }{
 	// The end of the connection is counted as a byte to be read until the
 	// process has seen it, which CRIU does not record.
-	{"0100007F:1F90 0100007F:0FA1 08 00000000:00000001", "0100007F:1F90 0100007F:0FA1 08 00000000:00000000"},
+	{"0100007F:1F90 0100007F:0FA1 08 00000000:00000001", "0100007F:1F90 0100007F:0FA1 08 00000000:00000000", "net/tcp: the byte of rx_queue "},
 	// CRIU asks the kernel for raw sockets by a module that need not be
 	// there, and does not learn without it where one is connected to.
-	{"010200C0:0059 020200C0:0000 01 00000000:00000000", "010200C0:0059 00000000:0000 07 00000000:00000000"},
+	{"010200C0:0059 020200C0:0000 01 00000000:00000000", "010200C0:0059 00000000:0000 07 00000000:00000000", "net/raw: rem_address and st "},
 }
 
 // recordedSockets is the checkpoint that has a socket of every kind.
@@ -73,6 +74,17 @@ func TestNetTables(t *testing.T) {
 				compareNetTable(t, table, kind, read(t, root, "ns/net", table), read(t, record, "net", table), held)
 			}
 		})
+	}
+}
+
+// unavailable names such a column too.
+func TestOtherRowsUnavailable(t *testing.T) {
+	procs := filepath.Join(mountedOnce(t, testdata(recordedSockets.archive)), "procs")
+	text := read(t, procs, fmt.Sprint(pids(t, procs)[0]), "unavailable")
+	for _, other := range otherRows {
+		if !strings.Contains(text, "\n"+other.unavailable) {
+			t.Errorf("unavailable does not say %q", other.unavailable)
+		}
 	}
 }
 

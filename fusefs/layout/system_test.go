@@ -1,6 +1,9 @@
 package layout_test
 
 import (
+	"io/fs"
+	"path"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,6 +15,7 @@ import (
 	"github.com/ckptfs/ckptfs/decoder/criu"
 	"github.com/ckptfs/ckptfs/decoder/decodertest"
 	"github.com/ckptfs/ckptfs/fusefs/layout"
+	"github.com/ckptfs/ckptfs/fusefs/tree"
 	"github.com/ckptfs/ckptfs/fusefs/tree/treetest"
 )
 
@@ -70,5 +74,27 @@ func TestTopOfProcsWithoutProcesses(t *testing.T) {
 	treetest.Check(t, root)
 	if got, want := list(t, root, "procs"), "cpuinfo loadavg meminfo net stat sys unavailable uptime version"; got != want {
 		t.Errorf("procs has %s, want %s", got, want)
+	}
+}
+
+// What unavailable calls missing is not there, and tools that ask for it are
+// not left to guess.
+func TestMissingInUnavailable(t *testing.T) {
+	root := layout.Root(system(t), layout.Options{})
+	for dir, want := range map[string]string{"procs": "vmstat", "procs/1": "net/arp"} {
+		var missing []string
+		for line := range strings.Lines(read(t, root, dir+"/unavailable")) {
+			if names, ok := strings.CutSuffix(line, ": missing\n"); ok {
+				missing = append(missing, strings.Fields(names)...)
+			}
+		}
+		if !slices.Contains(missing, want) {
+			t.Errorf("%s/unavailable names %q as missing, want %s among them", dir, missing, want)
+		}
+		for _, name := range missing {
+			if _, err := fs.Stat(tree.FS(root), path.Join(dir, name)); err == nil {
+				t.Errorf("%s has %s, which unavailable calls missing", dir, name)
+			}
+		}
 	}
 }

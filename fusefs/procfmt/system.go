@@ -114,4 +114,5 @@ version: who built the kernel, by what and when
 version, sys/kernel/osrelease: the release as the vDSO has it, in numbers; what a distribution puts behind them is not saved; 0.0.0 if there is no vDSO
 sys/kernel/pid_max: the greatest PID that there could be; the least that is possible is shown
 sysvipc/shm cpid lpid atime dtime ctime swap, sysvipc/sem otime ctime, sysvipc/msg lspid lrpid stime rtime ctime: who used it last, and when; the rss of shm is what was captured
+diskstats filesystems interrupts locks modules partitions slabinfo softirqs swaps thread-self vmstat zoneinfo: missing
 `

@@ -25,11 +25,15 @@ maps inode: of files that were not deleted
 maps device: of what is not in the mount table
 mountinfo mounts: the types of file systems that CRIU does not know, which are none; the option nosymfollow
 net/tcp net/udp net/raw net/icmp: uid, timers, ref, pointer, drops, timeouts, congestion window; sl of udp, raw and icmp
+net/tcp: the byte of rx_queue that stands for the end of a connection
 net/udp: bytes that wait
+net/raw: rem_address and st of a connected socket, where CRIU could not ask the kernel for them
 net/unix: RefCount
 net/netlink: Rmem Wmem Dump Locks Drops; the kernel's own sockets
 net/packet: RefCnt R Rmem User Inode
 net/dev: all counters
+net/route net/if_inet6: missing where the network was not the container's own
+net/arp net/dev_mcast net/igmp net/ipv6_route net/netstat net/snmp net/snmp6 net/sockstat net/sockstat6: missing
 ns: the inode numbers; CRIU's ids stand there, equal for processes that share a namespace; pid_for_children is missing
 oom_score
 pagemap: page frame numbers; a page is present where its bytes are in the checkpoint or in a known file
