@@ -65,7 +65,11 @@ func (l *loader) find(f *File) (*Backing, error) {
 			return nil, err
 		}
 		if files.Archive != nil {
-			if b := memberBacking(files.Lookup(path.Join(layer.Dir, name)), path.Join(layer.Name, name)); b != nil {
+			b := memberBacking(files.Lookup(path.Join(layer.Dir, name)), path.Join(layer.Name, name))
+			if files.Archive == l.rootfs {
+				l.rootfsAsked, l.rootfsHad = true, l.rootfsHad || b != nil
+			}
+			if b != nil {
 				return b, nil
 			}
 		}
@@ -77,6 +81,14 @@ func (l *loader) find(f *File) (*Backing, error) {
 		}
 	}
 	return nil, nil
+}
+
+// checkRootfs warns where the image that was given is of no use: most likely
+// it is another container's, or the files of the image lie deeper in it.
+func (l *loader) checkRootfs() {
+	if l.rootfsAsked && !l.rootfsHad {
+		l.warn.Addf("--rootfs: it has none of the mapped files that were looked for in it")
+	}
 }
 
 func memberBacking(m *archive.Member, at string) *Backing {

@@ -145,6 +145,12 @@ func TestFindFile(t *testing.T) {
 			"rootfs-diff/bin/sh=changed",
 		},
 		{"without a mount table", &regfile.RegFileEntry{Name: proto.String("/bin/sh")}, nil, []string{"bin/sh", "image"}, "rootfs/bin/sh=image"},
+		{
+			"not in the image", &regfile.RegFileEntry{Name: proto.String("/bin/sh"), MntId: proto.Int32(1)},
+			map[string][]byte{mountsImage: mounts},
+			[]string{"rootfs/bin/sh", "image"},
+			"unknown: --rootfs: it has none of the mapped files that were looked for in it",
+		},
 		{"nowhere", &regfile.RegFileEntry{Name: proto.String("/bin/sh"), MntId: proto.Int32(1)}, map[string][]byte{mountsImage: mounts}, nil, "unknown: "},
 		{
 			"in a tmpfs", &regfile.RegFileEntry{Name: proto.String("/scratch/x"), MntId: proto.Int32(2)},

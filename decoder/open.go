@@ -60,6 +60,8 @@ type loader struct {
 	warn          *Warnings
 	parents       []*images // nearest first
 	rootfs        *archive.Archive
+	rootfsAsked   bool                    // a mapped file was looked for in it
+	rootfsHad     bool                    // it has such a file
 	tables        map[uint32][]Descriptor // of descriptors, by id
 	allHeld       int                     // descriptors of all processes together
 	files         map[uint32]*File
@@ -126,6 +128,7 @@ func (l *loader) decode(ck *Checkpoint) {
 		l.cgroups = l.loadCgroups()
 		l.seccomp = l.loadSeccomp()
 		ck.Processes = l.processes()
+		l.checkRootfs()
 	}
 	l.loadSockets(ck.Processes)
 	l.loadNetNamespaces(ck.Processes)
