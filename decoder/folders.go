@@ -64,6 +64,9 @@ func (s *source) isWhole() bool {
 	return im.member(im.name("pstree.img")) != nil || im.member(im.name("inventory.img")) != nil
 }
 
+// PreCheckpoint is the form of a checkpoint that has no processes.
+const PreCheckpoint = "pre-checkpoint"
+
 // errPreDump says why a checkpoint has no processes.
 var errPreDump = errors.New("a pre-checkpoint: it has pages, and not the processes that they belong to; " +
 	"mount the checkpoint that was taken after it, and give this one with --parent")

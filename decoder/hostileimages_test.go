@@ -79,7 +79,7 @@ func TestHostileLayouts(t *testing.T) {
 				layers = append(layers, l.Blob(layer, fmt.Appendf(nil, "%d", i)))
 			}
 			return l.Tar(l.Image(podmans, layers...))
-		}, "a text file, not a checkpoint archive"},
+		}, "a text file, not an archive"},
 		{"the same layer many times", func(l decodertest.Layout) []byte {
 			empty := l.Blob(layer, decodertest.TarOf(nil, nil))
 			layers := make([]v1.Descriptor, 3000)
@@ -170,7 +170,7 @@ func TestDamagedContainerd(t *testing.T) {
 		{"config.v1+proto", "\xff\xff", "the container's specification"},
 		{"config.v1+proto", "\x12\x03abc", "the container's specification"},
 		{"config.v1+proto", "\x12\x0e{\"hostname\":1}", "cannot unmarshal number"},
-		{"tar+gzip", "no tar", "a text file, not a checkpoint archive"},
+		{"tar+gzip", "no tar", "a text file, not an archive"},
 	} {
 		l := decodertest.Layout{}
 		d := containerd(l, map[string][]byte{"a": nil}, l.Image(nil, l.Blob(layer, decodertest.TarOf(nil, nil))))

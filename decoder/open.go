@@ -120,7 +120,7 @@ func (l *loader) decode(ck *Checkpoint) {
 	l.mounts, l.mountOrder = l.loadMounts()
 	l.segments = l.loadSegments()
 	if l.isPreDump() {
-		l.source.form = "pre-checkpoint"
+		l.source.form = PreCheckpoint
 		l.warn.Add(errPreDump)
 	} else {
 		l.terminals = l.loadTerminals()

@@ -44,7 +44,7 @@ func (l *loader) findParents(given []*archive.Archive) []*images {
 		chain = append(chain, next)
 	}
 	if len(given) > 0 {
-		l.warn.Addf("--parent: %d archives more than the checkpoint refers to", len(given))
+		l.warn.Addf("--parent: %d more than the checkpoint refers to", len(given))
 	}
 	return chain
 }

@@ -115,7 +115,7 @@ func TestParentChain(t *testing.T) {
 			map[string]string{"checkpoint/parent": "../g1"},
 			nil, 1, "in the parent checkpoint: g1/pagemap-1.img: missing",
 		},
-		{"one archive too many", nil, nil, []map[string][]byte{generation("pre-checkpoint", whole)}, 1, "--parent: 1 archives more than the checkpoint refers to"},
+		{"one archive too many", nil, nil, []map[string][]byte{generation("pre-checkpoint", whole)}, 1, "--parent: 1 more than the checkpoint refers to"},
 		{"a link that leads out", nil, map[string]string{"checkpoint/parent": "../../../etc"}, nil, 1, "2 pages are in a parent checkpoint that is not here"},
 		{"a link to a folder of the machine that was dumped", generation("g1", whole), map[string]string{"checkpoint/parent": "/g1"}, nil, 1, "2 pages are in a parent"},
 	} {

@@ -43,17 +43,20 @@ func usage(t *testing.T, name string) int64 {
 }
 
 func TestCoreCommandRefuses(t *testing.T) {
-	archive := testdata("zoo", "checkpoint.tar.zst")
+	zoo := testdata("zoo", "checkpoint.tar.zst")
 	for _, row := range []struct {
-		pid, says string
-		code      int
+		archive, pid, says string
+		code               int
 	}{
-		{"8", "process 8: no core file: the process has no memory", 1}, // a zombie
-		{"99", "it has no process 99", 1},
-		{"one", `"one" is no PID`, 2},
+		{zoo, "8", "process 8: no core file: the process has no memory", 1}, // a zombie
+		{zoo, "99", "it has no process 99", 1},
+		{zoo, "one", `"one" is no PID`, 2},
+		{zoo, "", "an argument is empty", 2},
+		{"", "8", "an argument is empty", 2},
+		{testdata("predump", "pre.tar.zst"), "1", "a pre-checkpoint, which has pages and no processes", 1},
 	} {
 		out := filepath.Join(t.TempDir(), "core")
-		got := run(t, program(t), "core", archive, row.pid, "-o", out)
+		got := run(t, program(t), "core", row.archive, row.pid, "-o", out)
 		if got.code != row.code || !strings.Contains(got.stderr, row.says) || len(lines(got.stderr)) != 1 {
 			t.Errorf("ckptfs core %s = exit status %d, %q, want %d, one line with %q", row.pid, got.code, got.stderr, row.code, row.says)
 		}

@@ -244,7 +244,7 @@ func TestUnusableRootfs(t *testing.T) {
 		m, err := newMount(t.TempDir())
 		check(t, err)
 		r := runCmd(t, commandLimit, m.command(program(t), "mount", "--rootfs", rootfs, testdata("zoo", "checkpoint.tar.zst"), m.point))
-		if r.code != 1 || len(lines(r.stderr)) != 1 || !strings.Contains(r.stderr, rootfs) {
+		if r.code != 1 || len(lines(r.stderr)) != 1 || !strings.Contains(r.stderr, "--rootfs "+rootfs+": ") {
 			t.Errorf("mount --rootfs %s = %d, %q, want 1 and a line that names it", rootfs, r.code, r.stderr)
 		}
 		if err := m.leftovers(); err != nil {

@@ -181,7 +181,7 @@ func TestUnusableParent(t *testing.T) {
 	m, err := newMount(t.TempDir())
 	check(t, err)
 	r := runCmd(t, commandLimit, m.command(program(t), "mount", "--parent", nowhere, testdata("predump", "final.tar.zst"), m.point))
-	if r.code != 1 || len(lines(r.stderr)) != 1 || !strings.Contains(r.stderr, nowhere) {
+	if r.code != 1 || len(lines(r.stderr)) != 1 || !strings.Contains(r.stderr, "--parent "+nowhere+": ") {
 		t.Errorf("mount --parent %s = %d, %q, want 1 and a line that names it", nowhere, r.code, r.stderr)
 	}
 	if err := m.leftovers(); err != nil {

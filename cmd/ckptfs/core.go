@@ -12,6 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/ckptfs/ckptfs/coredump"
+	"github.com/ckptfs/ckptfs/decoder"
 	"github.com/ckptfs/ckptfs/memview"
 )
 
@@ -67,6 +68,9 @@ func writeCore(from sources, pid int, fake bool, out string) error {
 	}
 	defer ck.Close()
 	p := ck.Process(pid)
+	if p == nil && ck.Form == decoder.PreCheckpoint {
+		return fmt.Errorf("%s: a pre-checkpoint, which has pages and no processes", from.archive)
+	}
 	if p == nil {
 		return fmt.Errorf("%s: it has no process %d", from.archive, pid)
 	}

@@ -41,6 +41,9 @@ func execCommand() *cli.Command {
 			if len(args) < 2 {
 				return usageError{c.Command.Name, errors.New("an argument is missing")}
 			}
+			if args[0] == "" {
+				return usageError{c.Command.Name, errEmpty}
+			}
 			program, err := lookCommand(args[1])
 			if err != nil {
 				return err

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -123,6 +124,9 @@ func (e usageError) Error() string {
 
 func (e usageError) Unwrap() error { return e.err }
 
+// errEmpty says what a variable of a shell that is not set becomes.
+var errEmpty = errors.New("an argument is empty")
+
 // arguments returns the n positional arguments of a command.
 func arguments(c *cli.Context, n int) ([]string, error) {
 	switch args := c.Args().Slice(); {
@@ -130,6 +134,8 @@ func arguments(c *cli.Context, n int) ([]string, error) {
 		return nil, usageError{c.Command.Name, errors.New("an argument is missing")}
 	case len(args) > n:
 		return nil, usageError{c.Command.Name, fmt.Errorf("an argument too many: %s", args[n])}
+	case slices.Contains(args, ""):
+		return nil, usageError{c.Command.Name, errEmpty}
 	default:
 		return args, nil
 	}

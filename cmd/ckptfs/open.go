@@ -115,6 +115,18 @@ func kindOf(dir string) (collection.Kind, error) {
 	return folder.Kind()
 }
 
+// named is how an error calls one of the paths: by its option, if it has one.
+func (s sources) named(i int) string {
+	switch path := s.paths()[i]; {
+	case i == 0:
+		return path
+	case i <= len(s.parents):
+		return "--parent " + path
+	default:
+		return "--rootfs " + path
+	}
+}
+
 // open opens the archives and decodes the checkpoint.
 func (s sources) open() (_ *checkpoint, err error) {
 	var opened []io.Closer
@@ -126,10 +138,10 @@ func (s sources) open() (_ *checkpoint, err error) {
 		}
 	}()
 	var files []*os.File
-	for _, path := range s.paths() {
+	for i, path := range s.paths() {
 		f, err := archive.OpenPath(path)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%s: %w", s.named(i), errors.Unwrap(err))
 		}
 		files, opened = append(files, f), append(opened, f)
 	}
@@ -141,10 +153,10 @@ func (s sources) open() (_ *checkpoint, err error) {
 	opts := s.spool()
 	opts.Progress = reading
 	var archives []*archive.Archive
-	for i, path := range s.paths() {
-		a, err := archive.OpenFile(files[i], opts)
+	for i, f := range files {
+		a, err := archive.OpenFile(f, opts)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", path, err)
+			return nil, fmt.Errorf("%s: %w", s.named(i), err)
 		}
 		archives, opened = append(archives, a), append(opened, a)
 	}

@@ -42,7 +42,7 @@ func (e *SpoolError) Unwrap() error { return e.Err }
 type NotArchiveError struct{ What string }
 
 func (e *NotArchiveError) Error() string {
-	return e.What + ", not a checkpoint archive: give a tar (plain, gzip, bzip2, xz or zstd) or a directory"
+	return e.What + ", not an archive: give a tar (plain, gzip, bzip2, xz or zstd) or a directory"
 }
 
 // maxDamage bounds the list of damage: a hostile archive may have a fault in

@@ -127,7 +127,7 @@ func TestOpenRefuses(t *testing.T) {
 		content []byte
 		want    string // part of the error
 	}{
-		{"empty", nil, "an empty file, not a checkpoint archive"},
+		{"empty", nil, "an empty file, not an archive"},
 		{"text", []byte("hello\n"), "a text file, not"},
 		{"ELF", []byte("\x7fELF\x02\x01\x01\x00"), "an ELF file, not"},
 		{"zip", []byte("PK\x03\x04\x00\x00\x08\x00"), "a zip file, not"},
