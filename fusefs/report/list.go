@@ -99,9 +99,21 @@ func table(w io.Writer, rows [][]string) error {
 	return b.Flush()
 }
 
-// ListJSON writes the same, to compute with.
+// ListJSON writes the same, to compute with. A name that is not UTF-8, which
+// JSON cannot hold, stands there in base64 too.
 func ListJSON(w io.Writer, lines []Line) error {
-	b, err := json.MarshalIndent(lines, "", "  ")
+	type named struct {
+		Line
+		NameBytes []byte `json:"name_base64,omitempty"`
+	}
+	list := make([]named, len(lines))
+	for i, l := range lines {
+		list[i].Line = l
+		if !utf8.ValidString(l.Name) {
+			list[i].NameBytes = []byte(l.Name)
+		}
+	}
+	b, err := json.MarshalIndent(list, "", "  ")
 	if err != nil {
 		return err
 	}

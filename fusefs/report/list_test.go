@@ -80,6 +80,13 @@ func TestListText(t *testing.T) {
 	if err := json.Unmarshal(b.Bytes(), &got); err != nil || len(got) != len(lines) || got[1] != lines[1] {
 		t.Errorf("ListJSON: %v, %+v", err, got)
 	}
+	if strings.Contains(b.String(), "base64") {
+		t.Errorf("ListJSON of names in UTF-8 = %s", b.String())
+	}
+	b.Reset()
+	if err := ListJSON(&b, []Line{{Name: "\xff.tar"}}); err != nil || !strings.Contains(b.String(), `"name_base64": "/y50YXI="`) {
+		t.Errorf("ListJSON of a name that is not UTF-8 = %v, %s", err, b.String())
+	}
 	b.Reset()
 	if err := ListJSON(&b, []Line{}); err != nil || b.String() != "[]\n" {
 		t.Errorf("ListJSON of none = %v, %q", err, b.String())
