@@ -122,6 +122,31 @@ func TestUmountBusy(t *testing.T) {
 	}
 }
 
+// A mount that another mount namespace has too is served on, and umount says so.
+func TestUmountHeldElsewhere(t *testing.T) {
+	require(t, "fuse", "unshare")
+	m, err := newMount(t.TempDir())
+	check(t, err)
+	m.start(t, program(t), testdata("zoo", "checkpoint.tar.zst"))
+	elsewhere := exec.Command("unshare", "--mount", "--map-root-user", "sh", "-c", "echo ready; read end")
+	input, err := elsewhere.StdinPipe()
+	check(t, err)
+	said, err := elsewhere.StdoutPipe()
+	check(t, err)
+	check(t, elsewhere.Start())
+	_, err = said.Read(make([]byte, 1))
+	check(t, err)
+	r := run(t, program(t), "umount", m.point)
+	if r.code != 1 || len(lines(r.stderr)) != 1 || !strings.Contains(r.stderr, "its daemon still runs: another mount namespace") {
+		t.Errorf("ckptfs umount = %d, %q, want 1 and that another mount namespace has it", r.code, r.stderr)
+	}
+	check(t, input.Close())
+	elsewhere.Wait()
+	if err := m.leftovers(); err != nil {
+		t.Error(err)
+	}
+}
+
 // Wrong use, and what cannot be mounted, is said in one line.
 func TestCommandErrors(t *testing.T) {
 	zoo := testdata("zoo", "checkpoint.tar.zst")

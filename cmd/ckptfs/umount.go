@@ -52,7 +52,7 @@ func umount(point string) error {
 		return fmt.Errorf("%s: %w", point, err)
 	}
 	if daemon >= 0 && !ended(daemon, patience) {
-		return fmt.Errorf("%s: unmounted, but its daemon still runs", point)
+		return fmt.Errorf("%s: unmounted, but its daemon still runs: another mount namespace may have it too, such as that of an open ckptfs exec", point)
 	}
 	return nil
 }
