@@ -166,6 +166,8 @@ func TestCommandErrors(t *testing.T) {
 		{"no arguments to mount", []string{"mount"}, 2},
 		{"no mount point", []string{"mount", zoo}, 2},
 		{"too many arguments", []string{"mount", zoo, dir, dir}, 2},
+		{"an empty archive name", []string{"mount", "", dir}, 2},
+		{"an empty rootfs", []string{"mount", "--rootfs", "", zoo, dir}, 2},
 		{"unknown flag", []string{"mount", "--no-such-flag", zoo, dir}, 2},
 		{"unknown command", []string{"no-such-command"}, 2},
 		{"no archive", []string{"mount", filepath.Join(dir, "none"), dir}, 1},

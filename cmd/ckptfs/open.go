@@ -38,10 +38,18 @@ func (s sources) spool() archive.Options {
 func sourceFlags() []cli.Flag {
 	return []cli.Flag{
 		&cli.StringFlag{Name: "checkpoint", Usage: "of several checkpoints in ARCHIVE, take that of `NAME`: an image, or the folder of its images"},
-		&cli.PathFlag{Name: "rootfs", Usage: "take the files of the container's image from `DIR|TAR`"},
+		&cli.PathFlag{Name: "rootfs", Usage: "take the files of the container's image from `DIR|TAR`", Action: checkRootfs},
 		&cli.StringSliceFlag{Name: "parent", Usage: "read the parent of an incremental checkpoint from `ARCHIVE`; its own parent comes next"},
 		spoolFlag(),
 	}
+}
+
+// checkRootfs refuses an empty name, which would pass for none.
+func checkRootfs(c *cli.Context, name string) error {
+	if name == "" {
+		return usageError{c.Command.Name, errors.New("--rootfs is empty")}
+	}
+	return nil
 }
 
 func spoolFlag() cli.Flag {
