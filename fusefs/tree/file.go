@@ -31,11 +31,12 @@ func VolatileText(attr Attr, render func(io.Writer) error) Volatile {
 }
 
 func textOf(render func(io.Writer) error) func() (Content, error) {
-	return func() (Content, error) { return rendered(render) }
+	return func() (Content, error) { return rendered(render, nil) }
 }
 
-func rendered(render func(io.Writer) error) (packed, error) {
-	var text textWriter
+// rendered renders a text. It calls large when it is known to be a large one.
+func rendered(render func(io.Writer) error, large func()) (packed, error) {
+	text := textWriter{large: large}
 	if err := render(&text); err != nil {
 		return nil, err
 	}

@@ -12,6 +12,9 @@ import (
 // textBlock is how much of a long text is packed at a time, in bytes.
 const textBlock = 256 << 10
 
+// largeText is from how many bytes on texts are rendered one at a time.
+const largeText = 16 << 20
+
 // textWriter keeps a text that is written to it: a short one as it is, a long
 // one compressed block by block. The mappings of a process, or an image as
 // JSON, can make tens of megabytes that compress to a thirtieth, and that are
@@ -19,6 +22,7 @@ const textBlock = 256 << 10
 type textWriter struct {
 	packed [][]byte // blocks of textBlock
 	rest   []byte   // what follows them
+	large  func()   // called when it gets longer than largeText; nil for nothing
 }
 
 func (t *textWriter) Write(p []byte) (int, error) {
@@ -30,6 +34,9 @@ func (t *textWriter) Write(p []byte) (int, error) {
 		if len(t.rest) == textBlock {
 			t.packed = append(t.packed, bytes.Clone(s2.Encode(nil, t.rest)))
 			t.rest = t.rest[:0]
+			if len(t.packed) == largeText/textBlock && t.large != nil {
+				t.large()
+			}
 		}
 	}
 	return written, nil

@@ -12,6 +12,8 @@ import (
 type Texts struct {
 	most int64
 
+	large sync.Mutex // held while a large text is rendered
+
 	mu   sync.Mutex
 	used int64
 	kept *list.List // of *text, what was asked for last in front
@@ -51,13 +53,28 @@ func (f *text) Content() (Content, error) {
 	if c := f.texts.find(f); c != nil {
 		return c, nil
 	}
-	c, err := rendered(f.render)
+	c, err := f.texts.render(f.render)
 	if err != nil {
 		f.failed = err
 		return nil, err
 	}
 	f.texts.keep(f, c)
 	return c, nil
+}
+
+// render renders a text, large ones one at a time: who asks for many at once
+// must not need the memory for all.
+func (t *Texts) render(render func(io.Writer) error) (packed, error) {
+	large := false
+	defer func() {
+		if large {
+			t.large.Unlock()
+		}
+	}()
+	return rendered(render, func() {
+		t.large.Lock()
+		large = true
+	})
 }
 
 // find returns what is kept of a file; nil for nothing.

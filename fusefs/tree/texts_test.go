@@ -5,7 +5,10 @@ import (
 	"io"
 	"math/rand"
 	"runtime"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/ckptfs/ckptfs/fusefs/tree"
 )
@@ -88,5 +91,39 @@ func TestTextsThatFail(t *testing.T) {
 	}
 	if times != 1 {
 		t.Errorf("rendered %d times, want 1", times)
+	}
+}
+
+// Large texts are rendered one at a time, small ones beside them.
+func TestLargeTexts(t *testing.T) {
+	texts := tree.NewTexts(1 << 30)
+	var at, most atomic.Int32
+	rendering := make(chan bool, 10)
+	line := make([]byte, 1<<20)
+	large := func(w io.Writer) error {
+		for range 20 {
+			if _, err := w.Write(line); err != nil {
+				return err
+			}
+		}
+		most.Store(max(most.Load(), at.Add(1)))
+		defer at.Add(-1)
+		rendering <- true
+		small, _ := countedText(texts, 1000)
+		_, err := small.Content()
+		time.Sleep(10 * time.Millisecond)
+		return err
+	}
+	var all sync.WaitGroup
+	for range 5 {
+		all.Go(func() {
+			if _, err := texts.File(fileAttr, large).Content(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if most.Load() != 1 || len(rendering) != 5 {
+		t.Errorf("%d of %d large texts were rendered at once, want one of 5", most.Load(), len(rendering))
 	}
 }
