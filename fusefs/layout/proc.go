@@ -79,6 +79,10 @@ func (b *builder) covers() tree.Dir {
 	})
 }
 
+// maxCover is how large a file may be by which tools give names, in bytes: some
+// read all of it into memory.
+const maxCover = 16 << 20
+
 // fileOrEmpty is the regular file at a path of rootfs, or an empty one.
 func (b *builder) fileOrEmpty(rootfs tree.Dir, path string) tree.File {
 	var at tree.Node = rootfs
@@ -88,7 +92,11 @@ func (b *builder) fileOrEmpty(rootfs tree.Dir, path string) tree.File {
 		}
 	}
 	if f, ok := at.(tree.File); ok {
-		return f
+		c, err := f.Content()
+		if err != nil || c.Size() <= maxCover {
+			return f
+		}
+		b.ck.Warnings.Addf("rootfs%s: a file of %d bytes, of which exec takes no names", path, c.Size())
 	}
 	return tree.Bytes(b.fileAttr(), nil)
 }
