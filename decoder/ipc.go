@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
+	"math"
 	"slices"
 
 	ipc_desc "github.com/checkpoint-restore/go-criu/v7/crit/images/ipc-desc"
@@ -83,6 +85,9 @@ func (l *loader) loadSegments() map[uint64]segment {
 	segments := make(map[uint64]segment)
 	l.ipcImages("ipcns-shm-", func(ns uint32, name string) error {
 		return each(l.images, name, criu.MagicIPCNSShm, func(e *ipc_shm.IpcShmEntry, r *criu.Reader) error {
+			if e.GetSize() > math.MaxInt64-3 {
+				return fmt.Errorf("segment %d: impossible size %d", e.GetDesc().GetId(), e.GetSize())
+			}
 			s := segment{ipcObject(e.GetDesc()), ns, int64(e.GetSize()), nil}
 			if !e.GetInPagemaps() {
 				// Older images have the bytes here, padded to four.

@@ -4,12 +4,14 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 	"testing"
 
 	ipc_desc "github.com/checkpoint-restore/go-criu/v7/crit/images/ipc-desc"
 	ipc_msg "github.com/checkpoint-restore/go-criu/v7/crit/images/ipc-msg"
 	ipc_sem "github.com/checkpoint-restore/go-criu/v7/crit/images/ipc-sem"
+	ipc_shm "github.com/checkpoint-restore/go-criu/v7/crit/images/ipc-shm"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/ckptfs/ckptfs/decoder"
@@ -45,6 +47,10 @@ func semaphoreImage(values ...uint16) []byte {
 	return append(b, make([]byte, -2*len(values)&7)...)
 }
 
+func segmentImage(size uint64) []byte {
+	return decodertest.Image(criu.MagicIPCNSShm, &ipc_shm.IpcShmEntry{Desc: ipcDesc(4), Size: &size})
+}
+
 func TestIPC(t *testing.T) {
 	const msg, sem = "checkpoint/ipcns-msg-11.img", "checkpoint/ipcns-sem-11.img"
 	for _, test := range []struct {
@@ -62,6 +68,7 @@ func TestIPC(t *testing.T) {
 		{"a message that is cut off", map[string][]byte{msg: cut(queueImage(1, "12345678"))}, "11: 5", "a payload of 8 bytes"},
 		{"semaphores", map[string][]byte{sem: semaphoreImage(1, 65535, 3, 4, 5)}, "11: 3 [1 65535 3 4 5]", ""},
 		{"semaphores that are cut off", map[string][]byte{sem: cut(semaphoreImage(1, 2, 3))}, "11: 3 []", "a payload of 8 bytes"},
+		{"a segment larger than there can be", map[string][]byte{"checkpoint/ipcns-shm-11.img": segmentImage(math.MaxUint64)}, "", "segment 4: impossible size 18446744073709551615"},
 		{"two namespaces", map[string][]byte{sem: semaphoreImage(1), "checkpoint/ipcns-sem-9.img": semaphoreImage(2)}, "9: 3 [2]; 11: 3 [1]", ""},
 	} {
 		c := decodertest.Checkpoint{Files: map[uint32]string{0: "/", 1: "/sh"}, Processes: []decodertest.Process{{PID: 1, Comm: "sh"}}, Members: test.members}

@@ -2,6 +2,7 @@ package decoder
 
 import (
 	"fmt"
+	"slices"
 	"sort"
 
 	criu_mm "github.com/checkpoint-restore/go-criu/v7/crit/images/mm"
@@ -26,7 +27,7 @@ func (l *loader) mm(pid int, arch Arch) *MM {
 		StartBrk: Addr(e.GetMmStartBrk()), Brk: Addr(e.GetMmBrk()),
 		StartStack: Addr(e.GetMmStartStack()),
 		Exe:        l.files[e.GetExeFileId()],
-		Auxv:       e.GetMmSavedAuxv()[:min(len(e.GetMmSavedAuxv()), maxAuxv)],
+		Auxv:       slices.Clone(e.GetMmSavedAuxv()[:min(len(e.GetMmSavedAuxv()), maxAuxv)]), // or all of a longer one stayed in memory
 		compat:     arch == ArchI386,
 
 		THPDisabled: e.GetThpDisabled(),

@@ -105,17 +105,19 @@ type MountNamespace struct {
 }
 
 // MountNamespaces lists the mount namespaces: that of the first process, and
-// the others by their id.
-func (c *Checkpoint) MountNamespaces() []MountNamespace {
+// the others by their id. The caller must not change them.
+func (c *Checkpoint) MountNamespaces() []MountNamespace { return c.loader.mountTables() }
+
+func (l *loader) listMountNamespaces(processes []*Process) []MountNamespace {
 	tables := make(map[uint32][]*Mount)
-	for _, m := range c.loader.mountOrder {
+	for _, m := range l.mountOrder {
 		tables[m.NS] = append(tables[m.NS], m)
 	}
 	var list []MountNamespace
 	for id, table := range tables {
 		list = append(list, MountNamespace{id, table})
 	}
-	first := c.loader.mountNamespace(c.Processes)
+	first := l.mountNamespace(processes)
 	slices.SortFunc(list, func(a, b MountNamespace) int {
 		switch {
 		case a.ID == first:

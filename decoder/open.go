@@ -41,6 +41,7 @@ func Open(a *archive.Archive, opts Options) (*Checkpoint, error) {
 		return nil, err
 	}
 	ck := &Checkpoint{Archive: a, Warnings: l.warn, loader: l}
+	l.mountTables = sync.OnceValue(func() []MountNamespace { return l.listMountNamespaces(ck.Processes) })
 	ck.Inventory = l.inventory()
 	l.parents = l.findParents(opts.Parents)
 	ck.Container = l.container()
@@ -79,6 +80,7 @@ type loader struct {
 	seccomp       []seccompFilter
 	volumes       map[string]string // the tars of the named volumes, by their mount point
 	found         func() *objects
+	mountTables   func() []MountNamespace
 	sockets       []*Socket
 	socketQueues  socketQueues
 	unixPeers     map[uint32]*Socket // UNIX sockets by inode number

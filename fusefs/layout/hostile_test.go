@@ -391,6 +391,38 @@ func TestManyNestedTars(t *testing.T) {
 	}
 }
 
+// A file of users that is too large for those who read it is none.
+func TestLargeCovers(t *testing.T) {
+	c := sample(t)
+	c.Members["rootfs-diff.tar"] = tarOf(t, "etc/passwd="+strings.Repeat("x", 16<<20+1), "etc/group="+strings.Repeat("x", 16<<20))
+	ck := c.Open(t)
+	covers := "ckptfs/covers/"
+	proc := layout.Proc(ck, layout.Options{})
+	for name, want := range map[string]int{"passwd": 0, "group": 16 << 20} {
+		if got := len(read(t, proc, covers+name)); got != want {
+			t.Errorf("%s has %d bytes, want %d", name, got, want)
+		}
+	}
+	if got := strings.Join(ck.Warnings.List(), "\n"); got != "rootfs/etc/passwd: a file of 16777217 bytes, of which exec takes no names" {
+		t.Errorf("warnings %q", got)
+	}
+}
+
+// The mount tables are put in order once, however many processes have one of many.
+func TestManyMountTables(t *testing.T) {
+	const namespaces, allocations = 1000, 10
+	members := make(map[string][]byte)
+	for i := range uint32(namespaces) {
+		members[fmt.Sprintf("checkpoint/mountpoints-%d.img", i+1)] = mountTable(mounted(i+1, 0, 40, "/", "/"))
+	}
+	ck := decodertest.Checkpoint{Processes: []decodertest.Process{{PID: 1}}, Members: members}.Open(t)
+	p := *ck.Processes[0]
+	p.IDs = &decoder.IDs{Mnt: namespaces}
+	if n := testing.AllocsPerRun(100, func() { ck.MountTable(&p) }); n > allocations || len(ck.MountTable(&p)) != 1 {
+		t.Errorf("%v allocations for the table of one process, want at most %d", n, allocations)
+	}
+}
+
 // Images that make much text, and text that does not compress, are not all kept.
 func TestManyLargeTexts(t *testing.T) {
 	const images, size, enough = 240, 1 << 20, 180 << 20
