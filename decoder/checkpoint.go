@@ -72,6 +72,12 @@ func (c *Checkpoint) RootfsDiff() (*archive.Archive, error) {
 	return files.Archive, err
 }
 
+// RootfsDiffRoot is the root directory, if what the container changed has that. It
+// does not open the archive.
+func (c *Checkpoint) RootfsDiffRoot() *archive.Member {
+	return c.loader.nested.folder(c.loader.source.diff)
+}
+
 // RootfsDiffSize is the size of the tar that it is kept in, in bytes.
 func (c *Checkpoint) RootfsDiffSize() int64 {
 	diff := c.loader.source.diff

@@ -12,7 +12,19 @@ type Layer struct {
 	Name string // where the mount has its files
 	Dir  string // the part of the archive that was mounted; "" for all of it
 
-	open func() (layerFiles, error)
+	open   func() (layerFiles, error)
+	folder func() *archive.Member // that all of the archive was made of
+}
+
+// root is the directory that was mounted, nil where that is not recorded.
+func (l Layer) root() *archive.Member {
+	if l.Dir == "" {
+		return l.folder()
+	}
+	if files, err := l.open(); err == nil && files.Archive != nil {
+		return files.Lookup(l.Dir)
+	}
+	return nil
 }
 
 // Archive opens the layer's files; nil where there are none.
@@ -66,13 +78,17 @@ func (l *loader) layers(m *Mount) []Layer {
 func (l *loader) rootLayers() []Layer {
 	var layers []Layer
 	if l.rootfs != nil {
-		layers = append(layers, Layer{Name: "rootfs", open: func() (layerFiles, error) { return layerFiles{Archive: l.rootfs}, nil }})
+		layers = append(layers, Layer{Name: "rootfs", open: func() (layerFiles, error) { return layerFiles{Archive: l.rootfs}, nil }, folder: l.rootfs.Folder})
 	} else {
 		for _, t := range l.source.base {
-			layers = append(layers, Layer{Name: t.folder(), open: func() (layerFiles, error) { return l.nested.openLayer(t) }})
+			layers = append(layers, Layer{
+				Name:   t.folder(),
+				open:   func() (layerFiles, error) { return l.nested.openLayer(t) },
+				folder: func() *archive.Member { return l.nested.folder(t) },
+			})
 		}
 	}
-	return append(layers, Layer{Name: "rootfs-diff", open: l.rootfsDiff})
+	return append(layers, Layer{Name: "rootfs-diff", open: l.rootfsDiff, folder: func() *archive.Member { return l.nested.folder(l.source.diff) }})
 }
 
 // rootfsDiff is what was changed of the container's image.
@@ -91,5 +107,5 @@ func (l *loader) nestedLayer(name string, t tarMember) Layer {
 	return Layer{Name: name, open: func() (layerFiles, error) {
 		a, err := l.nested.open(t)
 		return layerFiles{Archive: a}, optional(err)
-	}}
+	}, folder: func() *archive.Member { return l.nested.folder(t) }}
 }

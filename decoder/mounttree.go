@@ -3,6 +3,8 @@ package decoder
 import (
 	"slices"
 	"strings"
+
+	"github.com/ckptfs/ckptfs/decoder/archive"
 )
 
 // MountTree is what was mounted at a place, and what was mounted below it.
@@ -10,6 +12,18 @@ type MountTree struct {
 	Point  string
 	Layers []Layer      // the lowest first; none where the checkpoint has nothing of it
 	Below  []*MountTree // sorted by Point
+}
+
+// Root is the directory that was mounted, as the uppermost layer that records it
+// has it; nil where none does. No layer is opened for it unless a part of it was
+// mounted.
+func (t *MountTree) Root() *archive.Member {
+	for _, layer := range slices.Backward(t.Layers) {
+		if m := layer.root(); m != nil {
+			return m
+		}
+	}
+	return nil
 }
 
 // Mounts is the root file system as the first process saw it.

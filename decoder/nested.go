@@ -18,7 +18,14 @@ type nestedTars struct {
 
 	mu     sync.Mutex
 	opened map[string]*nestedTar // by where they stand in the mount
+
+	heads   sync.Mutex                 // one is expanded at a time: each can ask for much memory
+	folders map[string]*archive.Member // that tars were made of, by where the tars stand in the mount
 }
+
+// maxHeads is of how many tars the heads are looked at: a hostile archive can have
+// any number, each of which takes its time.
+const maxHeads = 1 << 10
 
 type nestedTar struct {
 	*archive.Archive
@@ -79,6 +86,25 @@ func (n *nestedTars) noteAll(name string, errs []error) {
 	}
 }
 
+// folder is the folder that a tar was made of, nil where that is not recorded.
+// The tar is not opened for it.
+func (n *nestedTars) folder(t tarMember) *archive.Member {
+	m := t.in.member(t.name)
+	if m == nil {
+		return nil
+	}
+	n.heads.Lock()
+	defer n.heads.Unlock()
+	at := t.in.mountPath(t.name)
+	if _, looked := n.folders[at]; !looked && len(n.folders) < maxHeads {
+		if n.folders == nil {
+			n.folders = make(map[string]*archive.Member)
+		}
+		n.folders[at] = archive.FolderOf(m, m.Size())
+	}
+	return n.folders[at]
+}
+
 // forget closes a tar that is not needed any more.
 func (n *nestedTars) forget(t tarMember) {
 	n.mu.Lock()
@@ -112,11 +138,16 @@ type NestedTar struct {
 	Name   string // of the member
 	Folder string // with what is in it, in the mount
 
-	open func() (*archive.Archive, error)
+	open   func() (*archive.Archive, error)
+	folder func() *archive.Member
 }
 
 // Open opens the tar.
 func (t NestedTar) Open() (*archive.Archive, error) { return t.open() }
+
+// Root is the folder that the tar was made of, nil where that is not recorded. It
+// does not open the tar.
+func (t NestedTar) Root() *archive.Member { return t.folder() }
 
 // NestedTars lists the tars inside the archive that the checkpoint is made of
 // or that the engine put beside it.
@@ -142,7 +173,8 @@ func (c *Checkpoint) NestedTars() []NestedTar {
 		seen[t.folder()] = true
 		list = append(list, NestedTar{
 			Dir: t.in.mount, Name: t.name, Folder: t.folder(),
-			open: func() (*archive.Archive, error) { return l.nested.open(t) },
+			open:   func() (*archive.Archive, error) { return l.nested.open(t) },
+			folder: func() *archive.Member { return l.nested.folder(t) },
 		})
 	}
 	return list

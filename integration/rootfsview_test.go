@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -35,6 +36,14 @@ func TestRootfsOfZoo(t *testing.T) {
 	wantTypes(t, root, map[string]fs.FileMode{
 		"scratch": fs.ModeDir, "lib/x86_64-linux-gnu/libc.so.6": 0, "proc": fs.ModeDir,
 	})
+	// The roots of mounts are as they were: who looks for a directory that all may
+	// write to finds those.
+	writable := lines(output(t, "find", root, "-type", "d", "-perm", "-1002", "-printf", `%P\n`))
+	for _, name := range []string{"scratch", "dev/shm"} {
+		if !slices.Contains(writable, name) {
+			t.Errorf("directories that all may write to: %q, want %s among them", writable, name)
+		}
+	}
 	for _, gone := range []string{"work/deleted-evidence", "work/dropper"} {
 		if _, err := os.Lstat(filepath.Join(root, gone)); err == nil {
 			t.Errorf("%s is there, and was deleted", gone)

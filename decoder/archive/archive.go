@@ -208,6 +208,10 @@ func (a *Archive) Form() string { return a.form }
 // among them. The caller must not change the slice.
 func (a *Archive) Members() []*Member { return a.members }
 
+// Folder is the folder that the archive was made of, as a tar lists it under the
+// name "."; nil where it does not. It has no name and is not among the members.
+func (a *Archive) Folder() *Member { return a.folder }
+
 // Lookup is the member of that cleaned name, or nil.
 func (a *Archive) Lookup(name string) *Member { return a.byName[name] }
 
@@ -215,7 +219,7 @@ func (a *Archive) Lookup(name string) *Member { return a.byName[name] }
 // archive itself, which alone is to be closed.
 func (a *Archive) Without(out func(*Member) bool) *Archive {
 	b := &Archive{form: a.form, size: a.size, closer: noCloser{}}
-	b.damage = a.damage
+	b.damage, b.folder = a.damage, a.folder
 	b.byName = make(map[string]*Member)
 	for _, m := range a.members {
 		if !out(m) {

@@ -11,6 +11,7 @@ import (
 type index struct {
 	members  []*Member
 	byName   map[string]*Member
+	folder   *Member // that the archive was made of, if it is listed
 	damage   damage
 	repeated map[string]bool
 	links    map[*Member]*Member // hard links -> the member they were made to
@@ -46,7 +47,11 @@ func (x *index) add(m *Member, name string) {
 		return
 	}
 	if clean == "" {
-		return // the folder that the archive was made of
+		if m.Type == TypeDirectory {
+			x.folder = m
+			x.memory += m.footprint()
+		}
+		return
 	}
 	m.Name = clean
 	if x.byName == nil {

@@ -34,7 +34,7 @@ func (b *builder) unfold(at string, a *archive.Archive) ([]tree.Entry, error) {
 			b.ck.Warnings.Addf("%s: a member has the name under which %s would show as a folder", t.Folder, t.Name)
 			continue
 		}
-		root.set(folder, &branch{node: tree.LazyDir(b.dirAttr(), func() ([]tree.Entry, error) {
+		root.set(folder, &branch{node: b.rootDir(t.Root, func() ([]tree.Entry, error) {
 			nested, err := t.Open()
 			if err != nil {
 				b.ck.Warnings.Add(err)

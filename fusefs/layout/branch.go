@@ -15,6 +15,7 @@ type branch struct {
 	origin   string          // names the archive of member
 	children map[string]*branch
 	fill     func() (map[string]*branch, error) // what children are, where they are not known yet
+	root     func() *archive.Member             // what was mounted here, where that is not known yet
 	whiteout bool
 	node     tree.Node // shown as it is, if not nil
 }

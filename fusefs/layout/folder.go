@@ -24,15 +24,29 @@ func (b *builder) folderBelow(dir string, root, d *branch) ([]tree.Entry, error)
 		switch {
 		case node != nil:
 		case child.isDir():
-			node = tree.LazyDir(b.memberAttr(child, 0o555), func() ([]tree.Entry, error) {
-				return b.folderBelow(at, root, child)
-			})
+			list := func() ([]tree.Entry, error) { return b.folderBelow(at, root, child) }
+			if child.root != nil {
+				node = b.rootDir(child.root, list)
+			} else {
+				node = tree.LazyDir(b.memberAttr(child, 0o555), list)
+			}
 		default:
 			node = b.leaf(at, root, child)
 		}
 		entries = append(entries, tree.Entry{Name: name, Node: node})
 	}
 	return sorted(entries), nil
+}
+
+// rootDir is a directory that is the root of an archive or of a mount. root is
+// how that was recorded, nil if it was not.
+func (b *builder) rootDir(root func() *archive.Member, list func() ([]tree.Entry, error)) tree.Dir {
+	return tree.LateDir(func() tree.Attr {
+		if m := root(); m != nil {
+			return b.memberAttr(&branch{member: m}, 0)
+		}
+		return b.dirAttr()
+	}, list)
 }
 
 // memberAttr is what stat shows of a member. One that no archive lists has the

@@ -13,15 +13,15 @@ import (
 
 // rootfs is rootfs/: the root file system as the first process saw it.
 func (b *builder) rootfs() tree.Dir {
-	return tree.LazyDir(b.dirAttr(), func() ([]tree.Entry, error) {
-		return b.folder(b.mounted(b.ck.Mounts()))
-	})
+	mounts := sync.OnceValue(b.ck.Mounts)
+	root := func() *archive.Member { return mounts().Root() }
+	return b.rootDir(root, func() ([]tree.Entry, error) { return b.folder(b.mounted(mounts())) })
 }
 
 // mounted is a mounted directory. Nothing of it is opened before somebody looks
 // into it, for what a tmpfs held has to be expanded first.
 func (b *builder) mounted(m *decoder.MountTree) *branch {
-	return &branch{fill: sync.OnceValues(func() (map[string]*branch, error) {
+	return &branch{root: m.Root, fill: sync.OnceValues(func() (map[string]*branch, error) {
 		root := new(branch)
 		for i, layer := range m.Layers {
 			if err := b.lay(root, layer, fmt.Sprintf("rootfs%s#%d", m.Point, i)); err != nil {

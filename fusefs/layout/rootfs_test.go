@@ -7,6 +7,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/checkpoint-restore/go-criu/v7/crit/images/mnt"
 	"google.golang.org/protobuf/proto"
@@ -250,6 +251,78 @@ func TestRootfsWithoutItsChanges(t *testing.T) {
 	}
 	if got := strings.Join(ck.Warnings.List(), "; "); !strings.Contains(got, "rootfs-diff is not known in full") {
 		t.Errorf("warnings = %q", got)
+	}
+}
+
+// The roots of mounts, and of tars, are what the tars say of the folders that they
+// were made of. stat(2) opens none of them.
+func TestRoots(t *testing.T) {
+	when := time.Unix(1700000000, 0)
+	made := func(perm int64, lines ...string) []byte {
+		var b bytes.Buffer
+		w := tar.NewWriter(&b)
+		if err := w.WriteHeader(&tar.Header{Name: "./", Typeflag: tar.TypeDir, Mode: perm, Uid: 5, Gid: 6, ModTime: when}); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Flush(); err != nil {
+			t.Fatal(err)
+		}
+		return append(b.Bytes(), tarOf(t, lines...)...)
+	}
+	c := decodertest.Checkpoint{
+		Files:     map[uint32]string{0: "/", 1: "/bin/sh"},
+		Processes: []decodertest.Process{{PID: 1, Comm: "sh"}},
+		Members: map[string][]byte{
+			"checkpoint/mountpoints-13.img": mountTable(
+				mounted(79, 50, 40, "/", "/"), mounted(80, 79, 43, "/", "/tmp"), mounted(81, 79, 43, "/sub", "/part"),
+				mounted(82, 79, 44, "/", "/dev"), mounted(83, 82, 45, "/", "/dev/shm"), mounted(84, 79, 46, "/", "/data"),
+				mounted(85, 79, 47, "/", "/proc"), mounted(86, 79, 48, "/", "/bare"),
+			),
+			"checkpoint/tmpfs-dev-43.tar.gz.img": decodertest.Gzip(made(0o1777, "./sub/")),
+			"checkpoint/tmpfs-dev-44.tar.gz.img": decodertest.Gzip(decodertest.Endless(made(0o755, "./null="))),
+			"checkpoint/tmpfs-dev-48.tar.gz.img": decodertest.Gzip(tarOf(t, "./x=X")),
+			"devshm-checkpoint.tar":              made(0o1770),
+			"volumes/v1.tar":                     made(0o750),
+			"config.dump":                        []byte(`{"namedVolumes": [{"volumeName": "v1", "dest": "/data"}]}`),
+			"rootfs-diff.tar":                    tarOf(t, "proc/"),
+		},
+	}
+	image := decoder.Options{Rootfs: decodertest.OpenArchive(t, made(0o711, "tmp/"))}
+	ck := c.OpenWith(t, image)
+	root := layout.Root(ck, layout.Options{})
+	check := func(name string, perm uint32) {
+		t.Helper()
+		if a := lookup(t, root, name).Attr(); a.Perm != perm || a.UID != 5 || a.GID != 6 || !a.MTime.Equal(when) {
+			t.Errorf("%s: mode %o, owner %d:%d, time %v, want %o and what was recorded", name, a.Perm, a.UID, a.GID, a.MTime, perm)
+		}
+	}
+	check("rootfs", 0o711)
+	check("rootfs/tmp", 0o1777)
+	check("rootfs/dev", 0o755)
+	check("rootfs/data", 0o750)
+	check("archive/devshm-checkpoint.tar.d", 0o1770)
+	for _, name := range []string{"rootfs-diff", "archive/rootfs-diff.tar.d", "rootfs/proc", "rootfs/bare"} {
+		if a := lookup(t, root, name).Attr(); a.Perm != 0o555 || a.UID != 0 || !a.MTime.Equal(ck.Time) {
+			t.Errorf("%s: %+v, want what stands for nothing recorded", name, a)
+		}
+	}
+	if a := lookup(t, root, "rootfs/part").Attr(); a.Perm != 0o755 || a.UID != 0 {
+		t.Errorf("rootfs/part: %+v, want the folder of the tmpfs that was mounted", a)
+	}
+	if got := read(t, root, "warnings"); got != "" {
+		t.Errorf("warnings: %q, want none before a tar is opened", got)
+	}
+	if _, err := lookup(t, root, "rootfs/dev").(tree.Dir).Entries(); err != nil || read(t, root, "warnings") == "" {
+		t.Errorf("a tmpfs that is cut short: %v, and no warning", err)
+	}
+	check("rootfs/dev/shm", 0o1770)
+
+	// What was changed has the last word.
+	c.Members["rootfs-diff.tar"] = made(0o700)
+	root = layout.Root(c.OpenWith(t, image), layout.Options{})
+	treetest.Check(t, root)
+	for _, name := range []string{"rootfs", "rootfs-diff", "archive/rootfs-diff.tar.d"} {
+		check(name, 0o700)
 	}
 }
 

@@ -27,7 +27,7 @@ func (b *builder) rootfsDeleted() tree.File {
 
 // rootfsDiff is rootfs-diff/.
 func (b *builder) rootfsDiff() tree.Dir {
-	return tree.LazyDir(b.dirAttr(), func() ([]tree.Entry, error) {
+	return b.rootDir(b.ck.RootfsDiffRoot, func() ([]tree.Entry, error) {
 		a, err := b.ck.RootfsDiff()
 		if err != nil {
 			b.ck.Warnings.Add(err)

@@ -26,6 +26,19 @@ func LazyDir(attr Attr, list func() ([]Entry, error)) Dir {
 	})}
 }
 
+// LateDir is LazyDir with attributes that attr makes when they are first asked
+// for.
+func LateDir(attr func() Attr, list func() ([]Entry, error)) Dir {
+	return &lateDir{LazyDir(Attr{}, list), sync.OnceValue(attr)}
+}
+
+type lateDir struct {
+	Dir
+	attr func() Attr
+}
+
+func (d *lateDir) Attr() Attr { return d.attr() }
+
 type dir struct {
 	attr    Attr
 	listing func() (*listing, error)
