@@ -149,8 +149,8 @@ func (t NestedTar) Open() (*archive.Archive, error) { return t.open() }
 // does not open the tar.
 func (t NestedTar) Root() *archive.Member { return t.folder() }
 
-// NestedTars lists the tars inside the archive that the checkpoint is made of
-// or that the engine put beside it.
+// NestedTars lists the tars that are members of the archive, or of the one in it
+// that has the images: those of the engine, volumes, and layers whatever their name.
 func (c *Checkpoint) NestedTars() []NestedTar {
 	l := c.loader
 	tars := slices.Concat(l.source.wraps, l.source.base)
@@ -159,7 +159,7 @@ func (c *Checkpoint) NestedTars() []NestedTar {
 	}
 	for _, im := range []*images{l.source.outer, l.images} {
 		for _, m := range im.archive.Members() {
-			if dir := folder(m.Name); (dir == "" || dir == l.source.top) && strings.HasSuffix(m.Name, ".tar") && m.Type == archive.TypeRegular {
+			if strings.HasSuffix(m.Name, ".tar") && m.Type == archive.TypeRegular {
 				tars = append(tars, tarMember{in: im, name: m.Name})
 			}
 		}
