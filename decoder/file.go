@@ -5,23 +5,24 @@ package decoder
 //
 // Source: files.img, remap-fpath.img, memfd.img.
 type File struct {
-	ID      uint32
-	Kind    FileKind
-	Path    string   // as in the container; of a memfd, its name without "/memfd:"; of no file, the kernel's name: socket:[4711]
-	Deleted bool     // unlinked while in use
-	MountID int      // mount entry in mountpoints-<id>.img; -1 where not recorded
-	Dev     Dev      // device of the file system, where known
-	Ino     uint64   // 0 where the checkpoint does not record it
-	Mode    uint32   // st_mode; 0 where not recorded
-	Flags   uint32   // of open(2), as F_GETFL gives them
-	Pos     int64    // where the next read or write begins, in bytes
-	Size    int64    // bytes at the time of the dump; -1 where not recorded
-	BuildID []byte   // GNU build-id of an ELF file, padded with zeros to whole words; nil where not recorded
-	Sum     bool     // a checksum is recorded
-	Backing *Backing // its bytes; nil where they are nowhere to be had, or nobody maps it
-	Refused bool     // a file of that path was found and is not the one that was mapped
-	Locks   []Lock   // on it, of whatever process
-	Details Details  // what only files of its kind have; nil for regular files and memfds
+	ID       uint32
+	Kind     FileKind
+	Path     string   // as in the container; of a memfd, its name without "/memfd:"; of no file, the kernel's name: socket:[4711]
+	Deleted  bool     // unlinked while in use
+	Unlinked bool     // it had no name left, or never one: st_nlink was 0
+	MountID  int      // mount entry in mountpoints-<id>.img; -1 where not recorded
+	Dev      Dev      // device of the file system, where known
+	Ino      uint64   // 0 where the checkpoint does not record it
+	Mode     uint32   // st_mode; 0 where not recorded
+	Flags    uint32   // of open(2), as F_GETFL gives them
+	Pos      int64    // where the next read or write begins, in bytes
+	Size     int64    // bytes at the time of the dump; -1 where not recorded
+	BuildID  []byte   // GNU build-id of an ELF file, padded with zeros to whole words; nil where not recorded
+	Sum      bool     // a checksum is recorded
+	Backing  *Backing // its bytes; nil where they are nowhere to be had, or nobody maps it
+	Refused  bool     // a file of that path was found and is not the one that was mapped
+	Locks    []Lock   // on it, of whatever process
+	Details  Details  // what only files of its kind have; nil for regular files and memfds
 
 	looked bool      // Backing was looked for
 	ghost  uint32    // id of the ghost file's image; 0 for none

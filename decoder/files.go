@@ -91,7 +91,7 @@ func (l *loader) memfdInodes() map[uint32]*memfd.MemfdInodeEntry {
 
 func memfdFile(e *fdinfo.FileEntry, inodes map[uint32]*memfd.MemfdInodeEntry) *File {
 	f := &File{
-		ID: e.GetId(), Kind: FileMemfd, Deleted: true, MountID: -1, Size: -1,
+		ID: e.GetId(), Kind: FileMemfd, Deleted: true, Unlinked: true, MountID: -1, Size: -1,
 		Flags: e.GetMemfd().GetFlags(), Pos: int64(e.GetMemfd().GetPos()),
 	}
 	if inode := inodes[e.GetMemfd().GetInodeId()]; inode != nil && len(inode.GetName()) <= maxPath {
@@ -112,7 +112,7 @@ func (l *loader) remaps(files map[uint32]*File) {
 		}
 		switch e.GetRemapType() {
 		case remap_file_path.RemapType_GHOST:
-			f.Deleted = true
+			f.Deleted, f.Unlinked = true, true
 			l.ghost(f, e.GetRemapId())
 		case remap_file_path.RemapType_LINKED:
 			f.Deleted, f.linked = true, e.GetRemapId()

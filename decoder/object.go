@@ -14,6 +14,7 @@ type Object struct {
 	Name   string // as the processes saw it: path, name of a memfd, socket:[4711]; "" where not known
 	Owners []Owner
 
+	Unlinked     bool   // it had no name left, or never one: st_nlink was 0
 	Mode         uint32 // st_mode; 0 where not recorded
 	UID, GID     uint32
 	ATime, MTime time.Time // zero where not recorded

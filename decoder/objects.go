@@ -84,7 +84,7 @@ func (o *objects) nameOf(key objectKey) string {
 func (o *objects) ghosts() {
 	for _, id := range o.hexImages("ghost-file-") {
 		key := objectKey{keyGhost, uint64(id)}
-		obj := &Object{Kind: ObjectFile, ID: uint64(id), Name: o.nameOf(key)}
+		obj := &Object{Kind: ObjectFile, ID: uint64(id), Name: o.nameOf(key), Unlinked: true}
 		var head *ghost_file.GhostFileEntry
 		if head, obj.Bytes, obj.Err = o.ghostFile(id); obj.Err != nil {
 			o.warn.Addf("deleted file %q: %w", obj.Name, obj.Err)
@@ -158,7 +158,7 @@ func (o *objects) memfds(processes []*Process) {
 		}
 		obj := &Object{
 			Kind: ObjectMemfd, ID: key.id, Name: cText(e.GetName()[:min(len(e.GetName()), maxPath)]),
-			UID: e.GetUid(), GID: e.GetGid(), Seals: e.GetSeals(),
+			Unlinked: true, UID: e.GetUid(), GID: e.GetGid(), Seals: e.GetSeals(),
 			Memory: o.memory(processes, key.id, int64(e.GetSize())),
 		}
 		if mode := unknown(e, memfdMode); len(mode) > 0 {
@@ -180,7 +180,7 @@ func (o *objects) segments(processes []*Process) {
 		s := o.loader.segments[id]
 		obj := &Object{
 			Kind: ObjectSegment, ID: id, NS: s.ns, Key: s.Key, Name: fmt.Sprintf("/SYSV%08x", s.Key),
-			Mode: s.Mode & 0o777, UID: s.UID, GID: s.GID, Bytes: s.bytes,
+			Unlinked: true, Mode: s.Mode & 0o777, UID: s.UID, GID: s.GID, Bytes: s.bytes,
 		}
 		if s.bytes == nil {
 			obj.Memory = o.memory(processes, id, s.size)
@@ -224,7 +224,7 @@ func (o *objects) mapped(processes []*Process) {
 		}
 		if o.byKey[key] == nil {
 			memory := *v.Shared
-			sizes[key] = &Object{Kind: kind, ID: id, Name: name, Memory: &memory}
+			sizes[key] = &Object{Kind: kind, ID: id, Name: name, Unlinked: true, Memory: &memory}
 			o.add(key, sizes[key])
 		}
 		if obj := sizes[key]; obj != nil {

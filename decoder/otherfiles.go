@@ -89,7 +89,8 @@ func (l *loader) resolvePaths(files map[uint32]*File) {
 			continue
 		}
 		if at := files[f.path]; at != nil && at.Kind == FileRegular && at.path == 0 {
-			f.Kind, f.Path, f.Deleted, f.MountID, f.Dev, f.Mode, f.Flags = FileRegular, at.Path, at.Deleted, at.MountID, at.Dev, at.Mode, at.Flags
+			f.Kind, f.Path, f.Deleted, f.Unlinked = FileRegular, at.Path, at.Deleted, at.Unlinked
+			f.MountID, f.Dev, f.Mode, f.Flags = at.MountID, at.Dev, at.Mode, at.Flags
 		} else {
 			l.warn.Addf("%s: file %d lies at the path of file %d, which is not there", l.name("files.img"), f.ID, f.path)
 		}

@@ -41,6 +41,9 @@ func attrOf(n tree.Node, open tree.Content) fuse.Attr {
 		Owner:   fuse.Owner{Uid: a.UID, Gid: a.GID},
 		Blksize: blockSize,
 	}
+	if a.Unlinked {
+		attr.Nlink = 0
+	}
 	setTimes(&attr, a)
 	switch n := n.(type) {
 	case tree.File:

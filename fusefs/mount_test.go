@@ -24,6 +24,7 @@ func TestMount(t *testing.T) {
 	}{
 		{"stat", testStat},
 		{"read", testRead},
+		{"unlinked", testUnlinked},
 		{"bad page", testBadPage},
 		{"errors", testErrors},
 		{"links", testLinks},
@@ -75,6 +76,8 @@ func testStat(t *testing.T, point string) {
 		{"hard1", unix.S_IFREG, 1, 8, 2},
 		{"whiteout", unix.S_IFCHR | 0o444, 0, 0, 1},
 		{"xattrs", unix.S_IFDIR | 0o700, 0, 0, 1},
+		{"deleted", unix.S_IFREG | 0o600, 5<<20 + 7, 5<<11 + 8, 0},
+		{"deleted dir", unix.S_IFDIR | 0o700, 0, 0, 0},
 		{oddName, unix.S_IFREG | 0o444, 0, 0, 1},
 	} {
 		st := stat(t, filepath.Join(point, tt.name))
@@ -118,6 +121,35 @@ func testRead(t *testing.T, point string) {
 	defer unix.Munmap(mapped)
 	if !bytes.Equal(mapped, want) {
 		t.Error("plain: mapped bytes differ")
+	}
+}
+
+// testUnlinked: what has no links is read as others are, again and again, and from
+// the page cache.
+func testUnlinked(t *testing.T, point string) {
+	for range 2 {
+		for _, name := range []string{"deleted", "plain"} {
+			f, err := os.Open(filepath.Join(point, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := io.ReadAll(f)
+			if want := make([]byte, 5<<20+7); err == nil {
+				_, _ = pattern(len(want)).ReadAt(want, 0)
+				if !bytes.Equal(got, want) {
+					t.Errorf("%s: %d bytes, other than they are", name, len(got))
+				}
+			} else {
+				t.Errorf("%s: %v", name, err)
+			}
+			if err := unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED); err != nil {
+				t.Error(err)
+			}
+			f.Close()
+		}
+		if list, err := os.ReadDir(point + "/deleted dir"); err != nil || len(list) > 0 {
+			t.Errorf("deleted dir: %v, %v", list, err)
+		}
 	}
 }
 
@@ -325,8 +357,8 @@ func testListing(t *testing.T, point string) {
 			t.Errorf("%q: d_ino %d, st_ino %d", name, ino, st.Ino)
 		}
 	}
-	if names, err := os.ReadDir(point); err != nil || len(names) != 18 {
-		t.Errorf("root: %d entries, %v, want 18: all but the name that is too long", len(names), err)
+	if names, err := os.ReadDir(point); err != nil || len(names) != 20 {
+		t.Errorf("root: %d entries, %v, want 20: all but the name that is too long", len(names), err)
 	}
 	if names, err := os.ReadDir(point + "/many"); err != nil || len(names) != manyFiles {
 		t.Errorf("many: %d entries, %v, want %d", len(names), err, manyFiles)

@@ -127,6 +127,8 @@ func sample() tree.Dir {
 		{Name: "xattrs", Node: tree.NewDir(tree.Attr{Perm: 0o700, MTime: time.Unix(-86400, 0), Xattrs: map[string]string{
 			"user.a": "1", "user.b": "", "security.capability": "\x01\x00\x00\x02\x00\x20\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00",
 		}}, nil)},
+		{Name: "deleted", Node: tree.ContentFile(tree.Attr{Perm: 0o600, Nlink: 2, Unlinked: true}, func() (tree.Content, error) { return pattern(5<<20 + 7), nil })},
+		{Name: "deleted dir", Node: tree.NewDir(tree.Attr{Perm: 0o700, Unlinked: true}, nil)},
 		{Name: oddName, Node: tree.Bytes(fileAttr, nil)},
 		{Name: strings.Repeat("x", 2000), Node: tree.Bytes(fileAttr, nil)},
 		{Name: "many", Node: tree.LazyDir(dirAttr, many)},

@@ -195,6 +195,51 @@ func TestExecObjects(t *testing.T) {
 	}
 }
 
+// lsof(8) finds what was deleted by its links: files and memory files that are open
+// or run have none. One whose other name CRIU recorded, and a FIFO that is still
+// there, have.
+func TestExecDeletedFiles(t *testing.T) {
+	require(t, "lsof")
+	for fixture, want := range map[string][]string{
+		"zoo": {"10 txt /memfd:evil", "12 txt /work/dropper", "1 4 /memfd:payload", "1 6 /work/deleted-evidence"},
+		"ghosts": {
+			"1 3 /ghosts/sparse", `1 4 /ghosts/owned \n\xff`, "1 10 /ghosts/gone", "1 23 /memfd:sealed/../name", "1 24 /memfd:zeros",
+		},
+	} {
+		r := runCmd(t, commandLimit, newExec(t, nil, testdata(fixture, "checkpoint.tar.zst"), "lsof", "-w", "+L1", "-F", "pfkn"))
+		if r.code != 0 || r.stderr != "" {
+			t.Errorf("%s: lsof: exit status %d, %s", fixture, r.code, r.stderr)
+		}
+		var got []string
+		var pid, fd string
+		for _, line := range lines(r.stdout) {
+			switch value := line[1:]; line[0] {
+			case 'p':
+				pid = value
+			case 'f':
+				fd = value
+			case 'k':
+				if value != "0" {
+					t.Errorf("%s: process %s, %s: %s links, want 0", fixture, pid, fd, value)
+				}
+			case 'n':
+				if pid == "1" || fd == "txt" {
+					got = append(got, pid+" "+fd+" "+strings.TrimSuffix(value, " (deleted)"))
+				}
+			}
+		}
+		slices.Sort(got)
+		if slices.Sort(want); !slices.Equal(got, want) {
+			t.Errorf("%s: lsof +L1 lists %q, want %q", fixture, got, want)
+		}
+	}
+	const script = `cd /proc/1/fd; stat -Lc %h 3 5 9 10`
+	r := runCmd(t, commandLimit, newExec(t, nil, testdata("ghosts", "checkpoint.tar.zst"), "sh", "-c", script))
+	if r.stdout != "0\n1\n1\n0\n" {
+		t.Errorf("links of a deleted file, one with another name, a FIFO and a deleted one: %q, %s", r.stdout, r.stderr)
+	}
+}
+
 // A process of the namespace finds itself in /proc, and no other.
 func TestExecSelf(t *testing.T) {
 	for _, row := range []struct{ script, want string }{

@@ -18,7 +18,7 @@ func objectName(f *decoder.File) string { return fmt.Sprintf("object:%d", f.ID) 
 // object is what stat(2) finds of an open file whose link leads to the bytes in
 // it, or nowhere: a pipe, a socket, a terminal; nil for others.
 func (b *builder) object(attr tree.Attr, f *decoder.File) tree.Node {
-	attr.Ino = f.Ino // 0: it has one like all others
+	attr.Ino, attr.Unlinked = f.Ino, f.Unlinked // 0: it has one like all others
 	if f.Mode != 0 {
 		attr.Perm = f.Mode & 0o7777
 	}

@@ -83,6 +83,11 @@ func TestRecovered(t *testing.T) {
 			t.Errorf("%s = %q, want %q", name, got, want)
 		}
 	}
+	for name, want := range map[string]bool{pipeName: false, "deleted-fifo.2": true, memory: true, "symlink.1": true} {
+		if got := lookup(t, root, "recovered/"+name).Attr().Unlinked; got != want {
+			t.Errorf("%s has no links: %v, want %v", name, got, want)
+		}
+	}
 	if got := lookup(t, root, "recovered/symlink.1").(tree.Symlink); got.Target() != "../rootfs/shadow" || got.Attr().Xattrs["security.ckptfs.target"] != "../../etc/../shadow" {
 		t.Errorf("symlink -> %q, %v", got.Target(), got.Attr())
 	}

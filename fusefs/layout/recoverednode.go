@@ -16,7 +16,7 @@ import (
 // SysV object stands below ns/ too.
 func (b *builder) objectNode(at string, o *decoder.Object) tree.Node {
 	attr := tree.Attr{
-		Perm: o.Mode & 0o7777, UID: o.UID, GID: o.GID, ATime: o.ATime, MTime: o.MTime, InodePath: at,
+		Perm: o.Mode & 0o7777, UID: o.UID, GID: o.GID, Unlinked: o.Unlinked, ATime: o.ATime, MTime: o.MTime, InodePath: at,
 	}
 	if o.Mode == 0 {
 		attr.Perm = 0o444

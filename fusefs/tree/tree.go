@@ -27,6 +27,7 @@ type Attr struct {
 	Perm     uint32 // permission, set-id and sticky bits: 07777
 	UID, GID uint32
 	Nlink    uint32 // 0 stands for 1
+	Unlinked bool   // st_nlink is 0, whatever Nlink says: a file that was open, and deleted
 	// MTime, ATime and CTime; the zero time in the latter two stands for MTime.
 	MTime, ATime, CTime time.Time
 	// Ino is the inode number; 0: it comes from the path.
