@@ -82,6 +82,11 @@ func (b *builder) leaf(at string, root, leaf *branch) tree.Node {
 	attr := b.memberAttr(leaf, 0)
 	switch m.Type {
 	case archive.TypeSymlink:
+		if !b.opts.RawLinks {
+			// Where a confined link leads depends on where it stands. The kernel
+			// takes the target of an inode for that of all its names.
+			attr.InodePath = ""
+		}
 		return b.link(attr, m.Target, func() string { return confine(root, path.Dir(at), m.Target) })
 	case archive.TypeFIFO:
 		return tree.NewSpecial(attr, modeFIFO, 0, 0)

@@ -349,3 +349,18 @@ func TestRootfsHardLinks(t *testing.T) {
 		}
 	}
 }
+
+// The names of a symbolic link lead to the same file from wherever they stand, and
+// so cannot be one inode, of which the target is that of the first name that
+// somebody looked at: from higher up it would lead out of the mount.
+func TestHardLinksToALink(t *testing.T) {
+	members := map[string][]byte{"rootfs-diff.tar": tarOf(t, "a/b/link->/etc/passwd", "top==a/b/link")}
+	for _, raw := range []bool{false, true} {
+		root := layout.Root(decodertest.Checkpoint{Members: members}.Open(t), layout.Options{RawLinks: raw})
+		first, second := lookup(t, root, "rootfs-diff/a/b/link").(tree.Symlink), lookup(t, root, "rootfs-diff/top").(tree.Symlink)
+		one := first.Attr().InodePath != "" && first.Attr().InodePath == second.Attr().InodePath
+		if one != (first.Target() == second.Target()) || one != raw || first.Attr().Nlink != 2 || second.Attr().Nlink != 2 {
+			t.Errorf("raw %v: %q and %q, one inode %v, attributes %+v and %+v", raw, first.Target(), second.Target(), one, first.Attr(), second.Attr())
+		}
+	}
+}
