@@ -87,7 +87,7 @@ func (b *builder) leaf(at string, root, leaf *branch) tree.Node {
 			// takes the target of an inode for that of all its names.
 			attr.InodePath = ""
 		}
-		return b.link(attr, m.Target, func() string { return confine(root, path.Dir(at), m.Target) })
+		return b.link(attr, m.Target, func() string { return confine(root, at, m.Target) })
 	case archive.TypeFIFO:
 		return tree.NewSpecial(attr, modeFIFO, 0, 0)
 	case archive.TypeSocket:

@@ -307,6 +307,41 @@ func TestLongWays(t *testing.T) {
 	}
 }
 
+// Hard links to a symbolic link cost next to nothing in an archive, and each is
+// resolved anew whenever somebody looks at it.
+func TestManyLinksThatTakeLong(t *testing.T) {
+	const links, enough = 5000, 20 * time.Second
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	add := func(name string, kind byte, target string) {
+		if err := w.WriteHeader(&tar.Header{Name: name, Typeflag: kind, Linkname: target}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	add("a", tar.TypeSymlink, "/"+strings.Repeat("a/../", 800)+"a/..") // follows itself
+	add("d/l", tar.TypeSymlink, "../a/../"+strings.Repeat("x/../", 800))
+	for i := range links {
+		add(fmt.Sprintf("d/%d", i), tar.TypeLink, "d/l")
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	root := layout.Root(decodertest.Checkpoint{Members: map[string][]byte{"rootfs-diff.tar": b.Bytes()}}.Open(t), layout.Options{})
+	entries, err := lookup(t, root, "rootfs-diff/d").(tree.Dir).Entries()
+	if err != nil || len(entries) != links+1 {
+		t.Fatalf("%d entries, %v", len(entries), err)
+	}
+	start := time.Now()
+	for i, e := range entries {
+		if got := e.Node.(tree.Symlink).Target(); got != e.Name {
+			t.Fatalf("%s leads to %.100q, want itself", e.Name, got)
+		}
+		if took := time.Since(start); took > enough {
+			t.Fatalf("%v for %d of %d links", took, i, links)
+		}
+	}
+}
+
 // A long name of a deleted file is there once, however many descriptors and
 // mappings are of it.
 func TestManyDescriptorsOfADeletedFile(t *testing.T) {

@@ -3,6 +3,7 @@ package layout
 import (
 	"cmp"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -54,7 +55,8 @@ func (b *builder) fileLink(attr tree.Attr, depth int, f *decoder.File) tree.Syml
 		if o := b.ck.ObjectOf(f); o != nil {
 			return top + "recovered/" + b.recovery().names[o]
 		} else if f.Kind != decoder.FileOther {
-			return top + strings.Join(append([]string{"rootfs"}, resolve(nil, nil, raw)...), "/")
+			to, _ := resolve(nil, nil, raw)
+			return top + strings.Join(append([]string{"rootfs"}, to...), "/")
 		}
 		return raw // no path: it leads nowhere
 	}
@@ -98,19 +100,24 @@ func (b *builder) fromProcs(depth int) string {
 	return strings.Repeat("../", depth) + cmp.Or(b.opts.top, "..") + "/"
 }
 
-// confine is the target of a link in the directory dir of the tree root, made
-// relative so that it resolves in that tree as it did in the container: an
-// absolute target begins at the tree's root, and ".." stops there. A target that
-// does neither stays as it is.
-func confine(root *branch, dir, target string) string {
+// confine is the target of the link at that path of the tree root, made relative
+// so that it resolves in that tree as it did in the container: an absolute target
+// begins at the tree's root, and ".." stops there. A target that does neither
+// stays as it is. One on whose way there are too many links leads to the link
+// itself: whoever follows it gets ELOOP.
+func confine(root *branch, at, target string) string {
 	if target != "" && target[0] != '/' && !slices.Contains(strings.Split(target, "/"), "..") {
 		return target
 	}
 	var from []string
-	if dir != "." && dir != "" {
-		from = strings.Split(dir, "/")
+	dir, name := path.Split(at)
+	if dir != "" {
+		from = strings.Split(strings.TrimSuffix(dir, "/"), "/")
 	}
-	to := resolve(root, from, target)
+	to, ok := resolve(root, from, target)
+	if !ok {
+		return name
+	}
 	// The link stands in a real directory, so these steps lead exactly to
 	// the tree's root; and no step after them leads up again.
 	steps := make([]string, 0, len(from)+len(to))
@@ -128,14 +135,16 @@ func confine(root *branch, dir, target string) string {
 // (include/linux/namei.h:MAXSYMLINKS).
 const maxLinks = 40
 
-// maxSteps is how many steps are taken to find out where a link leads: more than
-// a path can have (PATH_MAX), and fewer than 40 of the longest targets.
-const maxSteps = 4096
+// maxTargets is how many bytes the targets of those links may have together: as
+// many as one path (PATH_MAX). The kernel takes 40 of the longest, but it follows
+// a link when somebody asks for that, and we do for each stat.
+const maxTargets = maxPath
 
 // resolve is the path, from the root of the tree, that target leads to when
 // followed from the directory from. A link on the way is followed only where
-// a ".." stands behind it, for which it matters where it led.
-func resolve(root *branch, from []string, target string) []string {
+// a ".." stands behind it, for which it matters where it led; it is not ok where
+// these are more than maxLinks or maxTargets.
+func resolve(root *branch, from []string, target string) (_ []string, ok bool) {
 	at := from
 	if strings.HasPrefix(target, "/") {
 		at = nil
@@ -143,20 +152,23 @@ func resolve(root *branch, from []string, target string) []string {
 	at = append([]string(nil), at...)
 	branches := branchesTo(root, at)
 	todo, ups := stepsOf(nil, target)
-	links := 0
-	for n := 0; len(todo) > 0 && n < maxSteps; n++ {
+	links, text := 0, 0
+	for len(todo) > 0 {
 		step := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]
 		switch step {
-		case "", ".":
 		case "..":
 			ups--
 			at = at[:max(len(at)-1, 0)]
 			branches = branches[:len(at)+1]
 		default:
 			here := branches[len(at)].step(step)
-			if here.isLink() && ups > 0 && links < maxLinks {
+			if here.isLink() && ups > 0 {
 				links++
+				text += len(here.member.Target)
+				if links > maxLinks || text > maxTargets {
+					return nil, false
+				}
 				if strings.HasPrefix(here.member.Target, "/") {
 					at, branches = at[:0], branches[:1]
 				}
@@ -168,7 +180,7 @@ func resolve(root *branch, from []string, target string) []string {
 			at, branches = append(at, step), append(branches, here)
 		}
 	}
-	return at
+	return at, true
 }
 
 // stepsOf puts the steps of a path on top of a stack, the first one uppermost,
@@ -176,10 +188,13 @@ func resolve(root *branch, from []string, target string) []string {
 func stepsOf(stack []string, path string) (_ []string, ups int) {
 	below := len(stack)
 	for step := range strings.SplitSeq(path, "/") {
-		stack = append(stack, step)
-		if step == ".." {
+		switch step {
+		case "", ".":
+			continue
+		case "..":
 			ups++
 		}
+		stack = append(stack, step)
 	}
 	slices.Reverse(stack[below:])
 	return stack, ups

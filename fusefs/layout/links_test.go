@@ -1,6 +1,7 @@
 package layout
 
 import (
+	"path"
 	"strings"
 	"testing"
 
@@ -18,7 +19,8 @@ func links(lines ...string) *branch {
 }
 
 func TestConfine(t *testing.T) {
-	root := links("bin -> usr/bin", "deep -> /a/b/c", "loop -> loop", "up -> ../../..", "abs -> /")
+	root := links("bin -> usr/bin", "deep -> /a/b/c", "loop -> loop", "up -> ../../..", "abs -> /",
+		"long -> "+strings.Repeat("/", 4095), "longer -> long/../x")
 	for _, test := range []struct{ name, dir, target, want string }{
 		{"relative", "usr/bin", "sh", "sh"},
 		{"at the top", ".", "sh", "sh"},
@@ -33,12 +35,15 @@ func TestConfine(t *testing.T) {
 		{"up behind a name", ".", "x/../y", "y"},
 		{"up behind a link leads where the link led", ".", "deep/../x", "a/b/x"},
 		{"through a link that goes up too far", ".", "up/../etc", "etc"},
-		{"a link that leads to itself", ".", "loop/../../x", "x"},
+		{"by a link that leads to itself", ".", "loop/../../x", "link"},
+		{"by a link that leads to itself, in a folder", "a/b", "/loop/..", "link"},
+		{"by as much text as is read", ".", "long/../x", "x"},
+		{"by more text than is read", "a", "/longer/../y", "link"},
 		{"a link that is the last step is not followed", ".", "bin", "bin"},
 		{"empty", "a/b", "", "../../a/b"},
 		{"odd bytes", ".", "a\nb\x00c", "a\nb\x00c"},
 	} {
-		if got := confine(root, test.dir, test.target); got != test.want {
+		if got := confine(root, path.Join(test.dir, "link"), test.target); got != test.want {
 			t.Errorf("%s: confine(%q, %q) = %q, want %q", test.name, test.dir, test.target, got, test.want)
 		}
 	}
@@ -51,12 +56,13 @@ func FuzzConfine(f *testing.F) {
 	f.Add("", "deep/../../..")
 	root := links("deep -> /a/b/c", "up -> ../../..", "loop -> loop")
 	f.Fuzz(func(t *testing.T, dir, target string) {
-		dir = strings.Join(resolve(nil, nil, dir), "/")
+		steps, _ := resolve(nil, nil, dir)
+		dir = strings.Join(steps, "/")
 		depth := 0
 		if dir != "" {
 			depth = strings.Count(dir, "/") + 1
 		}
-		got := confine(root, dir, target)
+		got := confine(root, path.Join(dir, "link"), target)
 		if strings.HasPrefix(got, "/") {
 			t.Fatalf("confine(%q, %q) = %q, which is absolute", dir, target, got)
 		}

@@ -32,8 +32,9 @@ func (b *builder) objectNode(at string, o *decoder.Object) tree.Node {
 		return tree.NewDir(attr, nil) // a directory can only be deleted when it is empty
 	case kind == "symlink" && o.Target != "":
 		return b.link(attr, o.Target, func() string {
-			from := resolve(nil, nil, path.Dir("/"+o.Name))
-			return "../" + strings.Join(append([]string{"rootfs"}, resolve(nil, from, o.Target)...), "/")
+			from, _ := resolve(nil, nil, path.Dir("/"+o.Name))
+			to, _ := resolve(nil, from, o.Target)
+			return "../" + strings.Join(append([]string{"rootfs"}, to...), "/")
 		})
 	case kind == "device":
 		return tree.NewSpecial(attr, o.Mode&modeType, o.Rdev.Major, o.Rdev.Minor)
