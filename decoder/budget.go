@@ -10,8 +10,8 @@ import (
 
 // budget is how many bytes of images may still be decoded; pages and payloads
 // are not decoded. A compressed archive of some KB can hold gigabytes of
-// messages, and so can a tar with holes in it, and each byte of them becomes up
-// to ten of memory.
+// messages, and so can a tar with holes in it. A message that takes more memory
+// than bytes counts with what it takes.
 type budget struct{ left atomic.Int64 }
 
 // newBudget is that of an archive and its parents: what small ones may have in
@@ -26,6 +26,20 @@ func newBudget(a *archive.Archive, parents []*archive.Archive) *budget {
 	return b
 }
 
+// take takes n bytes out of the budget, or none where there are fewer: what is
+// smaller can still be decoded.
+func (b *budget) take(n int64) error {
+	for {
+		left := b.left.Load()
+		if n > left {
+			return errTooMuch
+		}
+		if b.left.CompareAndSwap(left, left-n) {
+			return nil
+		}
+	}
+}
+
 var errTooMuch = errors.New("the images expand to more than can be decoded of so small an archive")
 
 // metered is an image whose bytes come out of a budget.
@@ -35,8 +49,8 @@ type metered struct {
 }
 
 func (m metered) ReadAt(p []byte, off int64) (int, error) {
-	if m.left.Add(-int64(len(p))) < 0 {
-		return 0, errTooMuch
+	if err := m.take(int64(len(p))); err != nil {
+		return 0, err
 	}
 	return m.ReaderAt.ReadAt(p, off)
 }

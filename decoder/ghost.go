@@ -48,7 +48,7 @@ func (l *loader) readGhostFile(id uint32) (*ghost_file.GhostFileEntry, *Backing,
 		return nil, nil, err
 	}
 	head := new(ghost_file.GhostFileEntry)
-	_, end, err := next(r, head)
+	_, end, err := l.next(r, head)
 	if errors.Is(err, io.EOF) {
 		err = r.Errorf(end, "no entry")
 	}
@@ -63,7 +63,7 @@ func (l *loader) readGhostFile(id uint32) (*ghost_file.GhostFileEntry, *Backing,
 	if b.Size = int64(head.GetSize()); b.Size < 0 {
 		return head, nil, r.Errorf(end, "a file of %d bytes", head.GetSize())
 	}
-	if b.Fragments, err = ghostChunks(r, b.Size); err != nil {
+	if b.Fragments, err = l.ghostChunks(r, b.Size); err != nil {
 		return head, nil, err
 	}
 	return head, b, nil
@@ -71,10 +71,10 @@ func (l *loader) readGhostFile(id uint32) (*ghost_file.GhostFileEntry, *Backing,
 
 // ghostChunks are the pieces of a deleted file of that size, sorted by where
 // they belong.
-func ghostChunks(r *criu.Reader, size int64) (list []Fragment, err error) {
+func (im *images) ghostChunks(r *criu.Reader, size int64) (list []Fragment, err error) {
 	for {
 		var chunk ghost_file.GhostChunkEntry
-		_, at, err := next(r, &chunk)
+		_, at, err := im.next(r, &chunk)
 		if errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {

@@ -5,11 +5,14 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 
+	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/emptypb"
 
 	"github.com/checkpoint-restore/go-criu/v7/crit/images/fdinfo"
 	"github.com/checkpoint-restore/go-criu/v7/crit/images/fifo"
@@ -305,5 +308,48 @@ func TestPathsOfPaths(t *testing.T) {
 	}
 	if len(seen) != 1 {
 		t.Errorf("%d lists of warnings", len(seen))
+	}
+}
+
+// An entry that would take much more memory than it has bytes is not decoded,
+// and costs the others nothing.
+func TestWeightOfEntries(t *testing.T) {
+	const most = 192 << 20
+	repeat := func(n int, field ...byte) proto.Message {
+		e := new(emptypb.Empty)
+		e.ProtoReflect().SetUnknown(bytes.Repeat(field, n))
+		return e
+	}
+	auxv := protowire.AppendVarint([]byte{13<<3 | 2}, 40<<20)
+	for _, test := range []struct {
+		name, image string
+		magic       criu.Magic
+		entry       proto.Message
+	}{
+		{"empty mappings", "mm-1.img", criu.MagicMM, repeat(4<<20, 14<<3|2, 0)},
+		{"empty filters in one", "seccomp.img", criu.MagicSeccomp, repeat(4<<20, 1<<3|2, 2, 1<<3|2, 0)},
+		{"zeros in the auxiliary vector", "mm-1.img", criu.MagicMM, repeat(1, append(auxv, make([]byte, 40<<20)...)...)},
+		{"zeros in a field that is not known", "core-1.img", criu.MagicCore, repeat(1, append(protowire.AppendVarint([]byte{0xfa, 0x01}, 40<<20), make([]byte, 40<<20)...)...)},
+	} {
+		c := sample()
+		c.Members = map[string][]byte{
+			"checkpoint/" + test.image: decodertest.Image(test.magic, test.entry),
+			"checkpoint/utsns-1.img":   decodertest.Image(criu.MagicUTSNS, &utsns.UtsnsEntry{Nodename: proto.String("host"), Domainname: proto.String("")}),
+		}
+		a := decodertest.OpenArchive(t, decodertest.Gzip(c.Tar()))
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		ck, err := decoder.Open(a, decoder.Options{})
+		runtime.ReadMemStats(&after)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := after.TotalAlloc - before.TotalAlloc; n > most {
+			t.Errorf("%s: decoding took %d MiB", test.name, n>>20)
+		}
+		if !warned(ck, "checkpoint/"+test.image+": offset 12: an entry of ") || !warned(ck, "more than can be decoded of so small an archive") || len(ck.UTS) != 1 {
+			t.Errorf("%s: warnings %.300q, %d UTS namespaces", test.name, ck.Warnings.List(), len(ck.UTS))
+		}
+		ck.Close()
 	}
 }

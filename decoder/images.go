@@ -90,7 +90,7 @@ func each[M any, P message[M]](im *images, name string, magic criu.Magic, f func
 	}
 	for {
 		msg := P(new(M))
-		start, _, err := next(r, msg)
+		start, _, err := im.next(r, msg)
 		if errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
@@ -104,14 +104,18 @@ func each[M any, P message[M]](im *images, name string, magic criu.Magic, f func
 
 // next decodes the next entry of an image into msg. It gives the offsets of
 // the entry's first byte and of the byte behind it; the error is io.EOF where
-// there is no entry.
-func next(r *criu.Reader, msg proto.Message) (start, end int64, err error) {
+// there is no entry. The entry's bytes are out of the budget already.
+func (im *images) next(r *criu.Reader, msg proto.Message) (start, end int64, err error) {
 	entry, start, err := r.Next()
 	if err != nil {
 		return 0, 0, err
 	}
-	if err := proto.Unmarshal(entry, msg); err != nil {
-		return 0, 0, r.Errorf(start, "an entry that is no %s: %w", msg.ProtoReflect().Descriptor().Name(), err)
+	message := msg.ProtoReflect().Descriptor()
+	if err := im.budget.take(max(weight(message, entry, maxDepth)-int64(len(entry)), 0)); err != nil {
+		return 0, 0, r.Errorf(start, "an entry of %d bytes: %w", len(entry), err)
+	}
+	if err := (proto.UnmarshalOptions{RecursionLimit: maxDepth}).Unmarshal(entry, msg); err != nil {
+		return 0, 0, r.Errorf(start, "an entry that is no %s: %w", message.Name(), err)
 	}
 	return start, start + int64(len(entry)), nil
 }

@@ -199,7 +199,7 @@ func (l *loader) queues(name string) ([]IPCQueue, error) {
 	seen := make(map[uint32]bool)
 	for {
 		var e ipc_msg.IpcMsgEntry
-		if _, _, err := next(r, &e); errors.Is(err, io.EOF) {
+		if _, _, err := l.next(r, &e); errors.Is(err, io.EOF) {
 			return queues, nil
 		} else if err != nil {
 			return queues, err
@@ -212,7 +212,7 @@ func (l *loader) queues(name string) ([]IPCQueue, error) {
 		q := &queues[len(queues)-1]
 		for range e.GetQnum() {
 			var m ipc_msg.IpcMsg
-			_, end, err := next(r, &m)
+			_, end, err := l.next(r, &m)
 			if errors.Is(err, io.EOF) {
 				err = r.Errorf(image.Size(), "a queue of %d messages ends after %d", e.GetQnum(), len(q.Messages))
 			}
