@@ -1,6 +1,8 @@
 package decoder
 
 import (
+	"bytes"
+	"runtime"
 	"testing"
 
 	"github.com/checkpoint-restore/go-criu/v7/crit/images/creds"
@@ -62,6 +64,26 @@ func TestNewerCreds(t *testing.T) {
 		}
 		if privs, ambient := newerCreds(m); privs != test.privs || ambient != test.ambient {
 			t.Errorf("%s: %v, %#x, want %v, %#x", test.name, privs, ambient, test.privs, test.ambient)
+		}
+	}
+}
+
+// A field that is there a million times, or has as many numbers, does not become
+// a list of that length.
+func TestManyNewerCreds(t *testing.T) {
+	const n, most = 1 << 20, 64 << 10
+	for name, fields := range map[string][]byte{
+		"one by one": bytes.Repeat([]byte{0x98, 0x01, 1}, n),
+		"packed":     append([]byte{0x9a, 0x01, 0x80, 0x80, 0x40}, bytes.Repeat([]byte{1}, n)...),
+	} {
+		m := new(creds.CredsEntry)
+		m.ProtoReflect().SetUnknown(fields)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, ambient := newerCreds(m)
+		runtime.ReadMemStats(&after)
+		if n := after.TotalAlloc - before.TotalAlloc; n > most || ambient != 1<<32|1 {
+			t.Errorf("%s: %d bytes were allocated, ambient capabilities %#x", name, n, ambient)
 		}
 	}
 }

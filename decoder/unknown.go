@@ -8,15 +8,16 @@ import (
 )
 
 // unknown are the values of a varint field that the message type does not
-// have, packed or not.
+// have, packed or not; of more than any field has, the first.
 func unknown(m protoreflect.ProtoMessage, field protowire.Number) (values []uint64) {
-	for _, f := range unknownFields(m, field) {
+	const most = 16
+	for f := range unknownFields(m, field) {
 		if f.typ != protowire.BytesType && f.typ != protowire.VarintType {
 			continue
 		}
 		for b := f.value; len(b) > 0; {
 			v, n := protowire.ConsumeVarint(b)
-			if n < 0 {
+			if n < 0 || len(values) == most {
 				return values
 			}
 			values, b = append(values, v), b[n:]
@@ -28,7 +29,7 @@ func unknown(m protoreflect.ProtoMessage, field protowire.Number) (values []uint
 // unknownMessage is the encoding of a message field that the message type does
 // not have; nil where it is not there.
 func unknownMessage(m protoreflect.ProtoMessage, field protowire.Number) (encoded []byte) {
-	for _, f := range unknownFields(m, field) {
+	for f := range unknownFields(m, field) {
 		if f.typ == protowire.BytesType {
 			encoded = append(encoded, f.value...) // which merges them
 		}
@@ -43,28 +44,31 @@ type unknownField struct {
 	value []byte
 }
 
-func unknownFields(m protoreflect.ProtoMessage, field protowire.Number) (fields []unknownField) {
-	for b := m.ProtoReflect().GetUnknown(); len(b) > 0; {
-		num, typ, n := protowire.ConsumeTag(b)
-		if n < 0 {
-			return fields
+func unknownFields(m protoreflect.ProtoMessage, field protowire.Number) iter.Seq[unknownField] {
+	return func(yield func(unknownField) bool) {
+		for b := m.ProtoReflect().GetUnknown(); len(b) > 0; {
+			num, typ, n := protowire.ConsumeTag(b)
+			if n < 0 {
+				return
+			}
+			b = b[n:]
+			size := protowire.ConsumeFieldValue(num, typ, b)
+			if size < 0 {
+				return
+			}
+			value := b[:size]
+			b = b[size:]
+			if num != field {
+				continue
+			}
+			if typ == protowire.BytesType {
+				value, _ = protowire.ConsumeBytes(value)
+			}
+			if !yield(unknownField{typ, value}) {
+				return
+			}
 		}
-		b = b[n:]
-		size := protowire.ConsumeFieldValue(num, typ, b)
-		if size < 0 {
-			return fields
-		}
-		value := b[:size]
-		b = b[size:]
-		if num != field {
-			continue
-		}
-		if typ == protowire.BytesType {
-			value, _ = protowire.ConsumeBytes(value)
-		}
-		fields = append(fields, unknownField{typ, value})
 	}
-	return fields
 }
 
 // varints are the fields of an encoded message that are numbers.
