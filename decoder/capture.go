@@ -15,6 +15,8 @@ type Capture struct {
 	Pages  *Image         // where the present ones are; nil where none is
 	Bytes  int64          // of the present ones
 	Parent *Capture       // what an incremental checkpoint refers to; nil where that is not to be had
+
+	inherited inherited
 }
 
 // maxPageHoles bounds the holes of all pages images together, in bytes: whoever

@@ -49,8 +49,7 @@ func (l *loader) findParents(given []*archive.Archive) []*images {
 	return chain
 }
 
-// maxParents is more generations than anybody takes: to read a page may mean
-// to look for it in all of them.
+// maxParents is more generations than anybody takes.
 const maxParents = 1000
 
 // parent is the folder that a member named parent stands for, if the archive

@@ -13,7 +13,8 @@
 //	segments  [zzzz|ccc|zzz|cc|zz][fff|ccccc|f|aaa]
 //
 // So an address space costs nothing to make and to hold, whatever the number
-// of mappings and page runs. Reading is a few binary searches and one ReadAt a
-// segment, without locks and without allocation. What is nowhere to be had is
+// of mappings and page runs; only what a chain of parents has is made into one
+// list, when it is first asked for. Reading is a few binary searches and one
+// ReadAt a segment, without locks and without allocation. What is nowhere to be had is
 // a [Fault], never zeros.
 package memview

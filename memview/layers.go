@@ -52,29 +52,42 @@ func (s *AddressSpace) inCapture(c *decoder.Capture, r decoder.Range, kind Kind)
 	if c == nil {
 		return Segment{Range: r}, false
 	}
-	i := sort.Search(len(c.Runs), func(i int) bool { return s.end(c.Runs[i]) > r.Start })
-	if i == len(c.Runs) {
+	i, r := s.runAt(r, len(c.Runs), func(i int) criu.PageRun { return c.Runs[i] })
+	if i < 0 {
 		return Segment{Range: r}, false
 	}
-	run := c.Runs[i]
-	start := decoder.Addr(run.Addr)
-	if start > r.Start {
-		r.End = min(r.End, start)
-		return Segment{Range: r}, false
-	}
-	r.End = min(r.End, s.end(run))
-	switch {
-	case run.Flags&criu.PagePresent != 0 && c.Pages != nil:
-		off := int64(run.Index)*int64(s.mm.PageSize) + int64(r.Start-start)
-		return Segment{Range: r, Kind: kind, Src: c.Pages, Off: off}, true
-	case run.InParent() && c.Parent != nil:
+	run, src := c.Runs[i], c.Pages
+	if run.InParent() && c.Parent != nil {
+		list := c.Inherited(s.mm.PageSize)
+		i, r = s.runAt(r, len(list), func(i int) criu.PageRun { return list[i].PageRun })
+		if i < 0 {
+			return Segment{Range: r}, false
+		}
+		run, src = list[i].PageRun, list[i].Src
 		if kind == Captured {
 			kind = Inherited
 		}
-		return s.inCapture(c.Parent, r, kind)
-	default:
+	}
+	if run.Flags&criu.PagePresent == 0 || src == nil {
 		return Segment{Range: r}, true
 	}
+	off := int64(run.Index)*int64(s.mm.PageSize) + int64(uint64(r.Start)-run.Addr)
+	return Segment{Range: r, Kind: kind, Src: src, Off: off}, true
+}
+
+// runAt finds which of n sorted runs the start of r lies in; -1 for none. It
+// gives as much of r as lies in that run, or before the next.
+func (s *AddressSpace) runAt(r decoder.Range, n int, run func(int) criu.PageRun) (int, decoder.Range) {
+	i := sort.Search(n, func(i int) bool { return s.end(run(i)) > r.Start })
+	if i == n {
+		return -1, r
+	}
+	if start := decoder.Addr(run(i).Addr); start > r.Start {
+		r.End = min(r.End, start)
+		return -1, r
+	}
+	r.End = min(r.End, s.end(run(i)))
+	return i, r
 }
 
 // end is the address behind a page run.

@@ -8,8 +8,10 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ckptfs/ckptfs/decoder"
+	"github.com/ckptfs/ckptfs/decoder/criu"
 )
 
 // list gives the segments of an address space in pages, and in bytes where
@@ -39,7 +41,7 @@ func generations(pictures ...string) *decoder.Capture {
 		return nil
 	}
 	c := picture("", pictures[0]).Capture
-	c.Pages = numbered(c.Runs, 1+50*(len(pictures)-1), fmt.Sprintf("g%d", len(pictures)))
+	c.Pages = numbered(c.Runs, 1+25*(len(pictures)-1), fmt.Sprintf("g%d", len(pictures)))
 	c.Parent = generations(pictures[1:]...)
 	return c
 }
@@ -173,7 +175,11 @@ func TestRandomLayers(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(3, 4))
 	for range 3000 {
 		vmas := randomPicture(rnd, "AABBffsn ", n)
-		runs := []string{randomPicture(rnd, "ppii     l", n), randomPicture(rnd, "pppii  l", n), randomPicture(rnd, "ppppp ", n)}
+		runs := []string{randomPicture(rnd, "ppii     l", n)}
+		for range rnd.IntN(8) {
+			runs = append(runs, randomPicture(rnd, "ppiiiii  l", n))
+		}
+		runs = append(runs, randomPicture(rnd, "ppppp ", n))
 		mm := picture(vmas, "")
 		mm.Capture = generations(runs...)
 
@@ -209,6 +215,53 @@ func TestRandomLayers(t *testing.T) {
 	}
 }
 
+// To go through all memory does not mean to go through a long chain of parents
+// for each of its runs, wherever in the chain the many of them are.
+func TestRunsOfALongChain(t *testing.T) {
+	const parents, runs, enough = 1000, 1 << 19, 20 * time.Second
+	for _, many := range []int{0, 1, parents / 2, parents} {
+		mm := &decoder.MM{PageSize: page, VMAs: []*decoder.VMA{{
+			Range: decoder.Range{End: 2 * runs * page}, Prot: decoder.ProtRead,
+			Flags: decoder.MapPrivate, Status: decoder.StatusRegular | decoder.StatusAnonPrivate,
+		}}}
+		image := new(decoder.Image)
+		for i := parents; i >= 0; i-- {
+			flags := criu.PageParent
+			if i == parents {
+				flags = criu.PagePresent
+			}
+			c := &decoder.Capture{Parent: mm.Capture, Runs: []criu.PageRun{{Pages: 2 * runs, Flags: flags}}}
+			if i == parents {
+				c.Pages = image
+			}
+			if i == many {
+				c.Runs = nil
+				for n := range uint64(runs) {
+					c.Runs = append(c.Runs, criu.PageRun{Addr: 2 * n * page, Index: 2 * n, Pages: 1, Flags: flags})
+				}
+			}
+			mm.Capture = c
+		}
+		start, n := time.Now(), 0
+		for seg := range New(mm).All() {
+			want := Segment{Range: decoder.Range{Start: decoder.Addr(n * page), End: decoder.Addr((n + 1) * page)}, VMA: mm.VMAs[0], Kind: Zero}
+			if n%2 == 0 {
+				want.Kind, want.Src, want.Off = Inherited, image, int64(n*page)
+			}
+			if seg != want {
+				t.Fatalf("the runs in generation %d: segment %+v, want %+v", many, seg, want)
+			}
+			n++
+			if took := time.Since(start); took > enough {
+				t.Fatalf("the runs in generation %d: %v for %d of %d segments", many, took, n, 2*runs)
+			}
+		}
+		if n != 2*runs {
+			t.Errorf("the runs in generation %d: %d segments, want %d", many, n, 2*runs)
+		}
+	}
+}
+
 // Values of a page in the model beside the byte that it is full of.
 const (
 	nothing = -1 // cannot be read
@@ -223,7 +276,7 @@ func model(vmas string, runs []string, object string, i int) int {
 	for g, r := range runs {
 		switch r[i] {
 		case 'p', 'q':
-			return 1 + 50*(len(runs)-1-g) + strings.Count(r[:i], "p")
+			return 1 + 25*(len(runs)-1-g) + strings.Count(r[:i], "p")
 		case 'l':
 			return nothing
 		case 'i':
