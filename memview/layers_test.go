@@ -262,6 +262,29 @@ func TestRunsOfALongChain(t *testing.T) {
 	}
 }
 
+// To tell holes does not mean to look around each page that was never touched.
+func TestManySmallHoles(t *testing.T) {
+	const runs, enough = 1 << 21, 20 * time.Second
+	mm := picture("A", "")
+	mm.VMAs[0].End = 2 * runs * page
+	for n := range uint64(runs) {
+		mm.Capture.Runs = append(mm.Capture.Runs, criu.PageRun{Addr: 2 * n * page, Pages: 1, Flags: criu.PageLazy})
+	}
+	start, n := time.Now(), 0
+	for r, stored := range New(mm).Runs(mm.VMAs[0].Range) {
+		if want := decoder.Addr((2*n + 1) * page); r != (decoder.Range{Start: want, End: want + page}) || !stored {
+			t.Fatalf("run %d: %v, stored %v", n, r, stored)
+		}
+		n++
+		if took := time.Since(start); took > enough {
+			t.Fatalf("%v for %d of %d runs", took, n, runs)
+		}
+	}
+	if n != runs {
+		t.Errorf("%d runs, want %d", n, runs)
+	}
+}
+
 // Values of a page in the model beside the byte that it is full of.
 const (
 	nothing = -1 // cannot be read

@@ -86,7 +86,7 @@ func (s *AddressSpace) Runs(r decoder.Range) iter.Seq2[decoder.Range, bool] {
 			if seg.Kind == Absent {
 				continue
 			}
-			stored := !s.isHole(seg)
+			stored := !s.isHole(seg, r)
 			if run.Len() > 0 && run.VMA == seg.VMA && run.End == seg.Start && data == stored {
 				run.End = seg.End
 				continue
@@ -102,11 +102,16 @@ func (s *AddressSpace) Runs(r decoder.Range) iter.Seq2[decoder.Range, bool] {
 	}
 }
 
-// isHole tells whether a segment, which may have been clipped, is part of a
-// hole that is worth one.
-func (s *AddressSpace) isHole(seg Segment) bool {
-	if seg.Kind != Zero || seg.Len() >= smallHole {
-		return seg.Kind == Zero
+// isHole tells whether a segment, which may have been clipped to r, is part of
+// a hole that is worth one.
+func (s *AddressSpace) isHole(seg Segment, r decoder.Range) bool {
+	switch {
+	case seg.Kind != Zero:
+		return false
+	case seg.Len() >= smallHole:
+		return true
+	case seg.Start > r.Start && seg.End < r.End:
+		return false // a whole one
 	}
 	// What is clipped is part of a longer one: as much as matters of that.
 	around := decoder.Range{Start: seg.End - min(seg.End, smallHole), End: seg.Start + smallHole}
