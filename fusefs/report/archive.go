@@ -84,14 +84,15 @@ func archiveOf(ck *decoder.Checkpoint) archiveInfo {
 		if m.Type != archive.TypeRegular || m.LinkName != "" {
 			continue
 		}
-		k := &counted[kindOf(m.Name)]
+		kind := kindOf(m.Name)
+		k := &counted[kind]
 		k.Members++
 		k.Bytes = add(k.Bytes, m.Size())
 		if folder != "" && !strings.HasPrefix(m.Name, folder+"/") {
 			continue
 		}
 		info.Checkpoint = add(info.Checkpoint, m.Size())
-		switch kinds[kindOf(m.Name)].kind {
+		switch kinds[kind].kind {
 		case memoryPages:
 			info.Pages = add(info.Pages, m.Size())
 		case gpuPages:
